@@ -1,0 +1,40 @@
+package esl
+
+// Cause is a hang-up cause by FreeSWITCH's name (switch_types.h, switch_call_cause_t).
+type Cause string
+
+// The causes we give or look at by name.
+const (
+	CauseNone                Cause = ""
+	UnallocatedNumber        Cause = "UNALLOCATED_NUMBER"
+	NormalClearing           Cause = "NORMAL_CLEARING"
+	UserBusy                 Cause = "USER_BUSY"
+	NoUserResponse           Cause = "NO_USER_RESPONSE"
+	NoAnswer                 Cause = "NO_ANSWER"
+	SubscriberAbsent         Cause = "SUBSCRIBER_ABSENT"
+	CallRejected             Cause = "CALL_REJECTED"
+	DestinationOutOfOrder    Cause = "DESTINATION_OUT_OF_ORDER"
+	NormalTemporaryFailure   Cause = "NORMAL_TEMPORARY_FAILURE"
+	NormalUnspecified        Cause = "NORMAL_UNSPECIFIED"
+	RecoveryOnTimerExpire    Cause = "RECOVERY_ON_TIMER_EXPIRE"
+	ServiceUnavailable       Cause = "SERVICE_UNAVAILABLE"
+	OriginatorCancel         Cause = "ORIGINATOR_CANCEL"
+	LoseRace                 Cause = "LOSE_RACE"
+	AllottedTimeout          Cause = "ALLOTTED_TIMEOUT"
+	ManagerRequest           Cause = "MANAGER_REQUEST"
+	ProgressTimeout          Cause = "PROGRESS_TIMEOUT"
+	OutgoingCallBarred       Cause = "OUTGOING_CALL_BARRED"
+	IncomingCallBarred       Cause = "INCOMING_CALL_BARRED"
+	NoRouteDestination       Cause = "NO_ROUTE_DESTINATION"
+	SwitchCongestion         Cause = "SWITCH_CONGESTION"
+	InvalidNumberFormat      Cause = "INVALID_NUMBER_FORMAT"
+	UserNotRegistered        Cause = "USER_NOT_REGISTERED"
+	GatewayDown              Cause = "GATEWAY_DOWN"
+	NetworkOutOfOrder        Cause = "NETWORK_OUT_OF_ORDER"
+	NormalCircuitCongestion  Cause = "NORMAL_CIRCUIT_CONGESTION"
+	MandatoryIEMissing       Cause = "MANDATORY_IE_MISSING"
+	IncompatibleDestination  Cause = "INCOMPATIBLE_DESTINATION"
+	NumberChanged            Cause = "NUMBER_CHANGED"
+	InterworkingUnspecified  Cause = "INTERWORKING"
+	RequestedChanUnavailable Cause = "REQUESTED_CHAN_UNAVAIL"
+)

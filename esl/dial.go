@@ -1,0 +1,22 @@
+package esl
+
+import "time"
+
+// Var is one channel variable.
+type Var struct{ Name, Value string }
+
+// Endpoint is one way to reach the callee: a trunk's gateway and a number on it.
+type Endpoint struct {
+	Leg     string // the uuid that the new leg shall have; chosen by us before it is dialled
+	Gateway string // the trunk's name: letters, digits, - _ .
+	Number  string // what the trunk dials: digits, +, *, #
+	Timeout time.Duration
+	Vars    []Var // variables of this leg only
+}
+
+// Dial is a dial string as parts. The adapter renders it through wire's safe builder, so that no value can end its own
+// quoting; a value that could not be rendered safely fails with ErrUnsafe and nothing is sent.
+type Dial struct {
+	Vars      []Var      // variables of every endpoint's leg
+	Endpoints []Endpoint // tried one after the other
+}
