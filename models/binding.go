@@ -1,0 +1,120 @@
+package models
+
+import (
+	"strings"
+	"time"
+)
+
+// Direction limits who may call whom through a binding; the values are the wire's callDirection (spec/privatenumber.md §2.1).
+type Direction int
+
+// The directions of AXB: A is callerNum, B is calleeNum.
+const (
+	BothWays  Direction = 0
+	OnlyAToB  Direction = 1
+	OnlyBToA  Direction = 2
+	MinuteMax           = 1440    // maxDuration, minutes (spec §2.1)
+	LifeMin             = 60      // duration, seconds
+	LifeMax             = 7776000 // duration, seconds: 90 days
+)
+
+// CloseReason is why a binding ended.
+type CloseReason string
+
+// The reasons.
+const (
+	ClosedUnbound  CloseReason = "unbound"
+	ClosedExpired  CloseReason = "expired"
+	ClosedModified CloseReason = "modified" // a route of it was replaced; the binding lives
+)
+
+// Binding is one relation that a tenant made. It is closed, never deleted.
+type Binding struct {
+	ID       string // subscriptionId, a UUID
+	TenantID int64
+	AppID    int64
+	Mode     Mode
+	X        string // the private number, global form
+	A, B     Party
+	BindingSettings
+	CreatedAt time.Time
+	// StartedAt is when the current Lifetime began: the bind, or the last modification of duration.
+	StartedAt time.Time
+	ExpiresAt time.Time // zero: never
+	ClosedAt  time.Time // zero: open
+	Reason    CloseReason
+}
+
+// BindingSettings is what bind and modify may set beside the parties.
+type BindingSettings struct {
+	Direction      Direction
+	Lifetime       int // seconds; 0 is for ever, else LifeMin to LifeMax
+	Record         bool
+	RecordHintTone string
+	MaxDuration    int // minutes from the callee's answer; 0 is unlimited, at most MinuteMax
+	LastMinVoice   string
+	PrivateSMS     bool
+	PreVoiceA      string // callerHintTone: ring-back to A when A dials X
+	PreVoiceB      string // calleeHintTone: ring-back to B when B dials X
+	UserData       string
+}
+
+// Expiry is when a binding with this lifetime that starts at t ends; zero for never.
+func (s BindingSettings) Expiry(t time.Time) time.Time {
+	if s.Lifetime == 0 {
+		return time.Time{}
+	}
+	return t.Add(time.Duration(s.Lifetime) * time.Second)
+}
+
+// Live says whether the binding routes at time t. It is dead at its very second of expiry.
+func (b Binding) Live(t time.Time) bool {
+	return b.ClosedAt.IsZero() && (b.ExpiresAt.IsZero() || t.Before(b.ExpiresAt))
+}
+
+// Validate checks the ranges and forms of spec/privatenumber.md §2.1. Whether the app may record, owns X and has the
+// prompts is judged by those who can look it up.
+func (s BindingSettings) Validate() error {
+	switch {
+	case s.Direction < BothWays || s.Direction > OnlyBToA:
+		return Fail(Invalid, "callDirection", "callDirection is 0, 1 or 2")
+	case s.Lifetime != 0 && (s.Lifetime < LifeMin || s.Lifetime > LifeMax):
+		return Fail(Invalid, "duration", "duration is 0 or %d to %d seconds", LifeMin, LifeMax)
+	case s.MaxDuration < 0 || s.MaxDuration > MinuteMax:
+		return Fail(Invalid, "maxDuration", "maxDuration is 0 to %d minutes", MinuteMax)
+	case len(s.UserData) > 256:
+		return Fail(Invalid, "userData", "userData has at most 256 characters")
+	case strings.ContainsAny(s.UserData, "{}") || !printableASCII(s.UserData):
+		return Fail(Invalid, "userData", "userData holds no braces, no control and no Chinese characters; encode it as Base64")
+	}
+	for _, p := range []struct{ param, name string }{
+		{"recordHintTone", s.RecordHintTone}, {"lastMinVoice", s.LastMinVoice},
+		{"callerHintTone", s.PreVoiceA}, {"calleeHintTone", s.PreVoiceB},
+	} {
+		if err := ValidPromptName(p.param, p.name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ValidPromptName checks a tone file's name: digits, letters and - _ . @, at most 128 (spec/privatenumber.md §6). "" is none.
+func ValidPromptName(param, name string) error {
+	ok := len(name) <= 128 && !strings.HasPrefix(name, ".")
+	for _, r := range name {
+		ok = ok && (r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune("-_.@", r))
+	}
+	if !ok {
+		return Fail(Invalid, param, "%s is a file name of digits, letters and - _ . @, at most 128", param)
+	}
+	return nil
+}
+
+func printableASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}

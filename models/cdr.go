@@ -1,0 +1,60 @@
+package models
+
+import "time"
+
+// CDR is one call's record: the source of the fee push, of the charge, and of the tenant's statistics. One a session, answered or not
+// (spec/privatenumber.md §4.4). Times are zero for stages that were not reached.
+type CDR struct {
+	ID        int64
+	SessionID string // unique
+	ICID      string // unique id of the record on the wire
+	TenantID  int64
+	AppID     int64
+	BindingID string
+	Mode      Mode
+	Direction int    // direction of the wire: 1 for AXB; 2 when there was no binding
+	X         string // bindNum
+	Area      string
+	Caller    Party  // leg 1
+	Display   string // what leg 2 saw
+	Callee    Party  // leg 2; zero when nobody was dialled
+	Trunk     string
+	Switch    string
+	Host      string
+
+	CallInAt    time.Time
+	StartAt     time.Time // leg 2 dialled
+	AlertingAt  time.Time
+	AnswerAt    time.Time
+	EndAt       time.Time
+	FailAt      time.Time // set when the call was not answered
+	Q850        int       // fwdUnaswRsn: leg 2's cause when it failed; 0 else
+	Fail        StateCode // ulFailReason
+	SIPStatus   int       // of a failed leg 2; 0 else
+	HungUpBy    int       // callRelDirection: 0 unknown or platform, 1 caller, 2 callee
+	Record      bool
+	RecordAt    time.Time
+	RecordFile  string // recordObjectName
+	UserData    string
+	Source      Source
+	CompletedAt time.Time // when we wrote it
+}
+
+// TalkSeconds is the talk time that the CDR prints: whole seconds between the printed times, so that a customer who computes agrees.
+func (c CDR) TalkSeconds() int64 {
+	if c.AnswerAt.IsZero() {
+		return 0
+	}
+	return max(0, c.EndAt.Unix()-c.AnswerAt.Unix())
+}
+
+// Source is what a CDR was completed from; anything but SourceEvents means that we did not see the whole call.
+type Source string
+
+// The sources.
+const (
+	SourceEvents Source = "events" // every event seen
+	SourceResync Source = "resync" // part of the call was read back after a lost link or a restart
+	SourcePost   Source = "post"   // the switch's own record of its legs
+	SourceLost   Source = "lost"   // the call was gone and nobody told how it ended
+)

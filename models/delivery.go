@@ -1,0 +1,47 @@
+package models
+
+import "time"
+
+// DeliveryKind is what a delivery carries.
+type DeliveryKind string
+
+// The kinds.
+const (
+	DeliverEvent  DeliveryKind = "event"
+	DeliverCDR    DeliveryKind = "cdr"
+	DeliverNumber DeliveryKind = "number" // X-number status
+	DeliverTest   DeliveryKind = "test"
+)
+
+// DeliveryState is how a delivery stands.
+type DeliveryState string
+
+// The states.
+const (
+	DeliveryWaiting DeliveryState = "waiting" // its first attempt has not ended
+	DeliveryRetry   DeliveryState = "retry"   // waits for its calendar
+	DeliveryDone    DeliveryState = "done"
+	DeliveryDead    DeliveryState = "dead" // every attempt failed
+)
+
+// Delivery is one push to a customer's URL. Its body is fixed when it is written: an event's is the whole JSON document, a CDR's
+// is its one record, which the sender puts into feeLst with up to 49 others of the same app and URL.
+type Delivery struct {
+	ID         int64
+	AppID      int64
+	SessionID  string
+	Kind       DeliveryKind
+	URL        string
+	Body       []byte
+	State      DeliveryState
+	Attempts   int       // ended attempts
+	FirstAt    time.Time // when the first attempt began; the calendar counts from it
+	DueAt      time.Time
+	LastStatus int    // HTTP status of the last attempt; 0 when none came
+	LastError  string // "" after a success; names no number
+	CreatedAt  time.Time
+	EndedAt    time.Time // done or dead
+}
+
+// BatchMax is how many CDRs one push holds at most (spec/privatenumber.md §4.4).
+const BatchMax = 50

@@ -1,0 +1,43 @@
+package models
+
+import "time"
+
+// NumberState is a private number's state; the values are the wire's (spec/privatenumber.md §4.5).
+type NumberState int
+
+// The states of a number.
+const (
+	NumberNormal      NumberState = 5
+	NumberSuspended   NumberState = 9  // no binding, no calls
+	NumberUnavailable NumberState = 10 // no binding, no calls
+	NumberBindFrozen  NumberState = 11 // no new bindings; existing ones work
+)
+
+// TakesCalls says whether calls to the number are routed.
+func (s NumberState) TakesCalls() bool { return s == NumberNormal || s == NumberBindFrozen }
+
+// TakesBindings says whether the number may be bound anew.
+func (s NumberState) TakesBindings() bool { return s == NumberNormal }
+
+// Number is a private number, an X or a Y. It belongs to one app.
+type Number struct {
+	ID        int64
+	TenantID  int64
+	AppID     int64
+	Number    string // global form, unique
+	AreaCode  string // with its leading zero: 0755
+	State     NumberState
+	Trunk     string // the trunk that carries it outward first; "" is the configured order
+	CreatedAt time.Time
+}
+
+// Validate checks a number to be stored.
+func (n Number) Validate() error {
+	switch {
+	case !isGlobal(n.Number):
+		return Fail(Invalid, "number", "number %s is not in the form +<country><number>", n.Number)
+	case len(n.AreaCode) < 2 || len(n.AreaCode) > 32 || !allDigits(n.AreaCode):
+		return Fail(Invalid, "area", "area is a city code with its leading zero, such as 0755")
+	}
+	return nil
+}

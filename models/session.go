@@ -1,0 +1,79 @@
+package models
+
+import "time"
+
+// Session is one call as the customer sees it. Its id is made from the first leg's uuid, so that whoever meets the call on the switch knows it.
+type Session struct {
+	ID        string // sessionId: <uuid of leg A>@<host of the switch>
+	LegA      string // uuid
+	Switch    string // the switch's configured name
+	Host      string // hostName of the CDR
+	TenantID  int64  // 0 when the dialled number is not ours
+	AppID     int64
+	BindingID string
+	Mode      Mode
+	Side      Side
+	Dialled   string // X, global form
+	Caller    Party
+	Callee    Party // zero when nobody was dialled
+	Trunk     string
+	UserData  string
+	Plan      Plan
+	RecordAs  string // file name of the recording; "" when none is made
+	Stage     Stage
+	Stopped   bool      // callStop asked for the end
+	StartedAt time.Time // when leg A came in
+	EndedAt   time.Time // zero while it lives
+}
+
+// SessionID makes the session id of a first leg on a host.
+func SessionID(legA, host string) string { return legA + "@" + host }
+
+// Stage is how far a live session has come.
+type Stage string
+
+// The stages.
+const (
+	StageRouting   Stage = "routing"
+	StageRefusing  Stage = "refusing"
+	StageDialling  Stage = "dialling"
+	StageRinging   Stage = "ringing"
+	StageTalking   Stage = "talking"
+	StageEnded     Stage = "ended"
+	StageAnnounced Stage = "announcing" // the callee could not be reached; the caller hears why
+)
+
+// EventType is a call event's kind, by its wire name (spec/privatenumber.md §4.1).
+type EventType string
+
+// The events.
+const (
+	EventCallIn     EventType = "callin"
+	EventCallOut    EventType = "callout"
+	EventAlerting   EventType = "alerting"
+	EventAnswer     EventType = "answer"
+	EventDisconnect EventType = "disconnect"
+	EventCollect    EventType = "collectInfo"
+)
+
+// CallEvent is one thing that the customer is told of a session. (SessionID, Key) is unique: what is told twice is told once.
+type CallEvent struct {
+	ID        int64
+	SessionID string
+	Key       string // Type, and for those that may come more than once a number: "collectInfo:2"
+	Type      EventType
+	At        time.Time // when the switch saw it
+	Caller    Party     // as the leg has it: callin real caller; leg 2 the number shown. A private number may stand here
+	Called    Party
+	State     StateCode // disconnect
+	Digits    string    // collectInfo
+}
+
+// Change is what one step of a call commits together (DESIGN §6.2): the session as it stands now, the events of the step, at the end
+// the CDR, and the pushes that follow from them.
+type Change struct {
+	Session    Session
+	Events     []CallEvent
+	CDR        *CDR // set exactly once, with Session.EndedAt
+	Deliveries []Delivery
+}

@@ -1,0 +1,106 @@
+package models
+
+// StateCode says how a call ended, in the words of the events and CDRs: stateCode of disconnect and ulFailReason of the CDR, which
+// are one list but for the marks below (spec/privatenumber.md §9.2, §9.3).
+type StateCode int
+
+// The codes this platform gives.
+const (
+	Hungup            StateCode = 0    // hung up after answer
+	PortsExhausted    StateCode = 522  // the platform's voice ports
+	AppMissing        StateCode = 7100 // app information missing
+	AppNoNumber       StateCode = 7101
+	ServiceError      StateCode = 7102 // internal
+	WrongMode         StateCode = 7105
+	AccountFrozen     StateCode = 7108
+	TenantPortsFull   StateCode = 7109
+	CallerLeftEarly   StateCode = 7501 // the caller hung up before the callee rang
+	CallerLeft        StateCode = 7502 // … after the callee rang
+	CalleeRejected    StateCode = 7503 // the callee hung up or rejected
+	CallRefused       StateCode = 7504 // do not disturb, interception
+	CallerNetwork     StateCode = 7505 // CDR only
+	CalleeNetwork     StateCode = 7506 // CDR only
+	NoToneFile        StateCode = 7507
+	RoutingFailed     StateCode = 7508 // CDR only
+	CallerLeftBefore  StateCode = 7516 // the caller hung up before the transfer
+	PromptGone        StateCode = 8006
+	PlayFailed        StateCode = 8007
+	DurationReached   StateCode = 8010 // maxDuration
+	InternalError     StateCode = 8011
+	NoBinding         StateCode = 8014 // AXB: no binding, or a number that cannot be read
+	RecordingFailed   StateCode = 8015
+	DirectionBarred   StateCode = 8016
+	StoppedByCustomer StateCode = 8017 // callStop; CDR only
+	NoPermission      StateCode = 8018
+	Abnormal          StateCode = 8020
+	AnswerTimeout     StateCode = 8035 // the platform's own 90 s
+	NumberBarred      StateCode = 8055 // X may take no calls
+	CalleeNotExist    StateCode = 8100
+	CalleeNoAnswer    StateCode = 8101 // the carrier's timeout
+	CalleeBusy        StateCode = 8102
+	CalleeUnreachable StateCode = 8103
+	CalleePoweredOff  StateCode = 8104
+	CalleeOutOfOrder  StateCode = 8105
+)
+
+var stateTexts = map[StateCode]string{
+	Hungup:            "The user releases the call.",
+	PortsExhausted:    "The platform voice ports are exhausted.",
+	AppMissing:        "The app information is missing.",
+	AppNoNumber:       "The app has no private number.",
+	ServiceError:      "Internal service error.",
+	WrongMode:         "The service type does not match.",
+	AccountFrozen:     "The account is frozen.",
+	TenantPortsFull:   "The voice ports of the account are exhausted.",
+	CallerLeftEarly:   "The caller hung up before the callee rang.",
+	CallerLeft:        "The caller hung up while the callee rang.",
+	CalleeRejected:    "The callee rejected the call.",
+	CallRefused:       "The call is rejected.",
+	CallerNetwork:     "The network of the caller is abnormal.",
+	CalleeNetwork:     "The network of the callee is abnormal.",
+	NoToneFile:        "There is no tone file.",
+	RoutingFailed:     "The call cannot be routed.",
+	CallerLeftBefore:  "The caller hung up before the transfer.",
+	PromptGone:        "The tone file does not exist.",
+	PlayFailed:        "Playing the tone failed.",
+	DurationReached:   "The maximum call duration is reached.",
+	InternalError:     "Internal error.",
+	NoBinding:         "The number is not bound.",
+	RecordingFailed:   "Recording failed.",
+	DirectionBarred:   "The call direction is not allowed.",
+	StoppedByCustomer: "The call is released on instruction.",
+	NoPermission:      "The number has no service permission.",
+	Abnormal:          "The service is abnormal.",
+	AnswerTimeout:     "The callee did not answer in time.",
+	NumberBarred:      "The private number is not usable.",
+	CalleeNotExist:    "The called number does not exist.",
+	CalleeNoAnswer:    "The callee does not answer.",
+	CalleeBusy:        "The callee is busy.",
+	CalleeUnreachable: "The callee is temporarily unreachable.",
+	CalleePoweredOff:  "The callee is powered off.",
+	CalleeOutOfOrder:  "The callee is out of service.",
+}
+
+// Text is stateDesc: a sentence that names no number.
+func (c StateCode) Text() string {
+	if s, ok := stateTexts[c]; ok {
+		return s
+	}
+	return "The call ended."
+}
+
+// cdrOnly are the codes that stand in ulFailReason alone; a disconnect event says what its list has instead (spec §9.2).
+var cdrOnly = map[StateCode]StateCode{
+	CallerNetwork:     Abnormal,
+	CalleeNetwork:     CalleeUnreachable,
+	RoutingFailed:     Abnormal,
+	StoppedByCustomer: Hungup,
+}
+
+// ForEvent is the code as a disconnect event may say it.
+func (c StateCode) ForEvent() StateCode {
+	if e, ok := cdrOnly[c]; ok {
+		return e
+	}
+	return c
+}
