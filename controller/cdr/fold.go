@@ -1,0 +1,50 @@
+package cdr
+
+import (
+	"strings"
+	"time"
+
+	"maskline/models"
+)
+
+// Fold makes the CDR of a session from its legs. end is used when no leg tells when the call ended (source lost).
+func Fold(s models.Session, legs Legs, source models.Source, end time.Time) models.CDR {
+	o := legs.Outcome(s.Plan, s.Stopped)
+	b, dialled := legs.Callee()
+	c := models.CDR{
+		SessionID: s.ID, ICID: strings.ReplaceAll(s.LegA, "-", "") + ".1", TenantID: s.TenantID, AppID: s.AppID, BindingID: s.BindingID, Mode: s.Mode,
+		Direction: direction(s), X: s.Dialled, Caller: s.Caller, Switch: s.Switch, Host: s.Host, UserData: s.UserData,
+		CallInAt: earliest(s.StartedAt, legs.A.Created), EndAt: legs.A.HungUp,
+		Fail: o.State, Q850: o.Q850, SIPStatus: o.SIPStatus, HungUpBy: o.HungUpBy, Source: source,
+	}
+	if s.Plan.Connect != nil {
+		c.Display, c.Callee, c.Trunk = s.Plan.Connect.Show, s.Callee, s.Trunk
+	}
+	if dialled {
+		c.StartAt, c.AlertingAt, c.AnswerAt = b.Created, b.Alerted(), b.Answered
+		if b.Trunk != "" {
+			c.Trunk = b.Trunk
+		}
+		// The callee's leg is what is paid for: the call ends with it, even if the caller's leg hears something more.
+		if !b.Answered.IsZero() && !b.HungUp.IsZero() {
+			c.EndAt = b.HungUp
+		}
+	}
+	if c.EndAt.IsZero() {
+		c.EndAt = end
+	}
+	if c.AnswerAt.IsZero() {
+		c.FailAt = c.EndAt
+	} else if s.RecordAs != "" {
+		c.Record, c.RecordAt, c.RecordFile = true, c.AnswerAt, s.RecordAs
+	}
+	return c
+}
+
+// direction is 1 in AXB, and 2 when no binding was found (spec/privatenumber.md §4.4).
+func direction(s models.Session) int {
+	if s.BindingID == "" {
+		return 2
+	}
+	return 1
+}

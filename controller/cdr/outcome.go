@@ -1,0 +1,219 @@
+package cdr
+
+import (
+	"time"
+
+	"maskline/esl"
+	"maskline/models"
+)
+
+// Outcome is how a call ended: the codes of the disconnect event and the CDR.
+type Outcome struct {
+	State     models.StateCode
+	Q850      int // fwdUnaswRsn: cause of leg 2's failure, 0 when it was answered or never dialled
+	SIPStatus int // of leg 2's failure
+	HungUpBy  int // 1 caller, 2 callee, 0 the platform or unknown
+}
+
+// Who hung up (callRelDirection, spec/privatenumber.md §4.4).
+const (
+	byCaller = 1
+	byCallee = 2
+)
+
+// Legs is a call's legs as known so far.
+type Legs struct {
+	A  Leg
+	Bs []Leg // in the order in which they were dialled: the first trunk tried stands first
+}
+
+// Add merges a report into the leg it is of, or adds the leg.
+func (ls *Legs) Add(l Leg) {
+	if l.Role == "a" || l.ID == ls.A.ID {
+		ls.A = ls.A.Merge(l)
+		return
+	}
+	for i := range ls.Bs {
+		if ls.Bs[i].ID == l.ID {
+			ls.Bs[i] = ls.Bs[i].Merge(l)
+			return
+		}
+	}
+	ls.Bs = append(ls.Bs, l)
+	// Reports come in any order; the order of dialling is that of creation.
+	for i := len(ls.Bs) - 1; i > 0 && before(ls.Bs[i], ls.Bs[i-1]); i-- {
+		ls.Bs[i], ls.Bs[i-1] = ls.Bs[i-1], ls.Bs[i]
+	}
+}
+
+func before(a, b Leg) bool {
+	if a.Created.Equal(b.Created) {
+		return a.ID < b.ID
+	}
+	return !a.Created.IsZero() && (b.Created.IsZero() || a.Created.Before(b.Created))
+}
+
+// Callee is the leg 2 that counts: the answered one, else the one that got furthest, else the last tried. ok is false when none was dialled.
+func (ls Legs) Callee() (l Leg, ok bool) {
+	for _, b := range ls.Bs {
+		switch {
+		case !ok, !b.Answered.IsZero(), l.Answered.IsZero() && (l.Alerted().IsZero() || !b.Alerted().IsZero()):
+			l, ok = b, true
+		}
+		if !l.Answered.IsZero() {
+			return l, true
+		}
+	}
+	return l, ok
+}
+
+// Over says that every leg that is known has ended.
+func (ls Legs) Over() bool {
+	for _, b := range ls.Bs {
+		if b.HungUp.IsZero() {
+			return false
+		}
+	}
+	return !ls.A.HungUp.IsZero()
+}
+
+// Outcome judges a call by its plan and its legs. stopped says that the customer ended it with callStop.
+func (ls Legs) Outcome(plan models.Plan, stopped bool) Outcome {
+	b, dialled := ls.Callee()
+	switch {
+	case plan.Refuse != nil:
+		return Outcome{State: plan.Refuse.State}
+	case dialled && !b.Answered.IsZero():
+		return answered(ls.A, b, stopped)
+	case stopped:
+		return Outcome{State: models.StoppedByCustomer, Q850: 16}
+	case plan.Connect == nil:
+		return Outcome{State: models.Abnormal}
+	case callerLeft(ls.A, b, dialled):
+		return abandoned(b, dialled)
+	case !dialled:
+		return Outcome{State: models.RoutingFailed}
+	default:
+		return failed(b, plan.Connect.AnswerIn)
+	}
+}
+
+func answered(a, b Leg, stopped bool) Outcome {
+	o := Outcome{}
+	switch {
+	case a.Disposition == recvBye:
+		o.HungUpBy = byCaller
+	case b.Disposition == recvBye:
+		o.HungUpBy = byCallee
+	}
+	switch {
+	case stopped:
+		o.State, o.HungUpBy = models.StoppedByCustomer, 0
+	case o.HungUpBy == 0 && (b.Cause == esl.AllottedTimeout || a.Cause == esl.AllottedTimeout):
+		o.State = models.DurationReached
+	case o.HungUpBy == 0 && (lost(a) || lost(b)):
+		o.State = models.Abnormal
+	}
+	return o
+}
+
+// lost says that the switch itself broke the leg off: nobody hung up.
+func lost(l Leg) bool {
+	switch l.Cause {
+	case esl.NormalTemporaryFailure, esl.RecoveryOnTimerExpire, "MEDIA_TIMEOUT", "SYSTEM_SHUTDOWN", "CRASH", "DESTINATION_OUT_OF_ORDER":
+		return true
+	}
+	return l.HungUp.IsZero()
+}
+
+// callerLeft says that the caller gave up before the callee answered, and not because the callee had failed.
+func callerLeft(a, b Leg, dialled bool) bool {
+	if a.Disposition != recvCancel && a.Cause != esl.OriginatorCancel {
+		return false
+	}
+	// After a failure the caller hears an announcement; to leave during that is no change of outcome.
+	return !dialled || b.HungUp.IsZero() || b.Cause == esl.OriginatorCancel || b.Cause == esl.CauseNone || !b.HungUp.Before(a.HungUp)
+}
+
+func abandoned(b Leg, dialled bool) Outcome {
+	o := Outcome{State: models.CallerLeftEarly, Q850: 16, SIPStatus: 487, HungUpBy: byCaller}
+	switch {
+	case !dialled:
+		return Outcome{State: models.CallerLeftBefore, HungUpBy: byCaller}
+	case !b.Alerted().IsZero():
+		o.State = models.CallerLeft
+	}
+	return o
+}
+
+// failed maps leg 2's failure (spec/privatenumber.md §9.5).
+func failed(b Leg, answerIn time.Duration) Outcome {
+	o := Outcome{Q850: b.Q850, SIPStatus: b.SIPStatus, State: stateOf(b.Cause, b.Q850)}
+	if o.Q850 == 0 {
+		o.Q850 = q850Of(b.Cause)
+	}
+	switch {
+	case b.Cause == esl.NoAnswer && b.SIPStatus == 0 && rangOut(b, answerIn):
+		o.State, o.Q850 = models.AnswerTimeout, 19
+	case o.State == models.CalleeRejected && b.SIPStatus == 403:
+		o.State = models.CallRefused
+	}
+	if o.State == models.CalleeRejected {
+		o.HungUpBy = byCallee
+	}
+	return o
+}
+
+// rangOut says that our own timer ended the ringing. A second of slack: the switch counts its timeout in whole seconds.
+func rangOut(b Leg, answerIn time.Duration) bool {
+	return b.Disposition == sendCancel || (!b.HungUp.IsZero() && b.HungUp.Sub(b.Created) >= answerIn-time.Second)
+}
+
+var byCause = map[esl.Cause]models.StateCode{
+	esl.UnallocatedNumber:     models.CalleeNotExist,
+	esl.NumberChanged:         models.CalleeNotExist,
+	esl.UserBusy:              models.CalleeBusy,
+	esl.NoUserResponse:        models.CalleeUnreachable,
+	esl.NoAnswer:              models.CalleeNoAnswer,
+	esl.RecoveryOnTimerExpire: models.CalleeNoAnswer,
+	esl.ProgressTimeout:       models.CalleeNoAnswer,
+	esl.SubscriberAbsent:      models.CalleePoweredOff,
+	esl.UserNotRegistered:     models.CalleePoweredOff,
+	esl.CallRejected:          models.CalleeRejected,
+	esl.DestinationOutOfOrder: models.CalleeOutOfOrder,
+	esl.OutgoingCallBarred:    models.CallRefused,
+	esl.IncomingCallBarred:    models.CallRefused,
+	esl.NoRouteDestination:    models.RoutingFailed,
+	"NO_ROUTE_TRANSIT_NET":    models.RoutingFailed,
+	"INVALID_GATEWAY":         models.RoutingFailed,
+	esl.GatewayDown:           models.RoutingFailed,
+}
+
+// byQ850 serves causes that the switch has no name of ours for.
+var byQ850 = map[int]models.StateCode{
+	1: models.CalleeNotExist, 2: models.RoutingFailed, 3: models.RoutingFailed, 17: models.CalleeBusy, 18: models.CalleeUnreachable, 19: models.CalleeNoAnswer,
+	20: models.CalleePoweredOff, 21: models.CalleeRejected, 22: models.CalleeNotExist, 27: models.CalleeOutOfOrder, 102: models.CalleeNoAnswer,
+}
+
+func stateOf(c esl.Cause, q850 int) models.StateCode {
+	if s, ok := byCause[c]; ok {
+		return s
+	}
+	if s, ok := byQ850[q850]; ok {
+		return s
+	}
+	return models.CalleeNetwork
+}
+
+// q850Of serves causes of the switch that have no Q.850 number of their own.
+func q850Of(c esl.Cause) int {
+	switch c {
+	case esl.UserNotRegistered, "SUBSCRIBER_ABSENT":
+		return 20
+	case esl.GatewayDown, "INVALID_GATEWAY":
+		return 38
+	case esl.ProgressTimeout:
+		return 19
+	}
+	return 127
+}
