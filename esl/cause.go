@@ -38,3 +38,18 @@ const (
 	InterworkingUnspecified  Cause = "INTERWORKING"
 	RequestedChanUnavailable Cause = "REQUESTED_CHAN_UNAVAIL"
 )
+
+var byQ850 = map[int]Cause{
+	1: UnallocatedNumber, 3: NoRouteDestination, 16: NormalClearing, 17: UserBusy, 18: NoUserResponse, 19: NoAnswer, 20: SubscriberAbsent,
+	21: CallRejected, 22: NumberChanged, 27: DestinationOutOfOrder, 28: InvalidNumberFormat, 31: NormalUnspecified, 34: NormalCircuitCongestion,
+	38: NetworkOutOfOrder, 41: NormalTemporaryFailure, 42: SwitchCongestion, 44: RequestedChanUnavailable, 52: OutgoingCallBarred,
+	54: IncomingCallBarred, 88: IncompatibleDestination, 96: MandatoryIEMissing, 102: RecoveryOnTimerExpire, 127: InterworkingUnspecified,
+}
+
+// CauseOf is the cause with a Q.850 number; NormalTemporaryFailure for a number that has no cause of its own here.
+func CauseOf(q850 int) Cause {
+	if c, ok := byQ850[q850]; ok {
+		return c
+	}
+	return NormalTemporaryFailure
+}

@@ -63,6 +63,9 @@ type Handler interface {
 	Arrived(c Call, parked Event)
 	// Found tells of a call of ours that a resync saw on the switch and this process did not know; one Snapshot event a live leg.
 	Found(c Call, legs []Event)
+	// Synced tells that a resync has succeeded: calls are the ids of all calls of ours that are on the switch now, those of Arrived and
+	// Found among them. A call that is not among them is over. It is never told of a snapshot that could not be read (DESIGN §6.5).
+	Synced(calls []string)
 	// Stranger tells of a caller whom the dialplan refused because he comes from no trunk of ours.
 	Stranger(e Event)
 	// Stray tells of the end of a leg that carries our variables but belongs to no open Call.
