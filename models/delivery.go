@@ -31,6 +31,7 @@ type Delivery struct {
 	AppID      int64
 	SessionID  string
 	Kind       DeliveryKind
+	Key        string // what it tells, once a session: its event's Key, or "cdr"; (SessionID, Key) is unique where both are set
 	URL        string
 	Body       []byte
 	State      DeliveryState
