@@ -1,0 +1,172 @@
+// Package conf is the daemon's configuration: one typed Config, read strictly from a YAML file, the environment and the command
+// line, and validated with sentences that name the key and what to do. It also carries the files that ship with the program: the
+// sample configuration and the default prompts. It starts no goroutine and keeps no state.
+package conf
+
+import (
+	"net/netip"
+	"time"
+
+	"maskline/models"
+)
+
+// Config is everything an operator may set. Its keys, with a sentence each, stand in maskline.yaml.
+type Config struct {
+	Database  Database      `koanf:"database"`
+	Keys      []Key         `koanf:"keys"`
+	Listen    Listen        `koanf:"listen"`
+	TLS       TLS           `koanf:"tls"`
+	Admin     Admin         `koanf:"admin"`
+	API       API           `koanf:"api"`
+	Intake    Intake        `koanf:"intake"`
+	Numbering Numbering     `koanf:"numbering"`
+	Switches  []Switch      `koanf:"switches"`
+	Trunks    []Trunk       `koanf:"trunks"`
+	Media     Media         `koanf:"media"`
+	Delivery  Delivery      `koanf:"delivery"`
+	Binding   Binding       `koanf:"binding"`
+	Call      Call          `koanf:"call"`
+	Schedule  Schedule      `koanf:"schedule"`
+	Log       Log           `koanf:"log"`
+	Drain     time.Duration `koanf:"drain"`
+}
+
+// Database says where the truth is kept.
+type Database struct {
+	Driver       string        `koanf:"driver"` // sqlite or mysql
+	DSN          Secret        `koanf:"dsn"`    // a file name for sqlite
+	MaxOpen      int           `koanf:"max_open"`
+	MaxIdle      int           `koanf:"max_idle"`
+	ConnLifetime time.Duration `koanf:"conn_lifetime"`
+	Migrate      bool          `koanf:"migrate"` // bring the schema up to date when the daemon starts
+}
+
+// Key is one sealing key: 32 bytes, in Base64 or hex. The first of the list seals; the others open what they sealed.
+type Key struct {
+	ID  string `koanf:"id"`
+	Key Secret `koanf:"key"`
+}
+
+// Listen is the addresses served. An empty one is not served.
+type Listen struct {
+	API    string `koanf:"api"`     // tenant API, HTTP
+	APITLS string `koanf:"api_tls"` // tenant API, HTTPS
+	Admin  string `koanf:"admin"`   // admin API, health and metrics
+	Intake string `koanf:"intake"`  // CDR posts of the switches
+}
+
+// TLS is the certificate of the HTTPS listeners.
+type TLS struct {
+	CertFile   string   `koanf:"cert_file"`
+	KeyFile    string   `koanf:"key_file"`
+	SelfSigned bool     `koanf:"self_signed"` // make a certificate when the files are missing
+	Hosts      []string `koanf:"hosts"`       // names and addresses of the self-signed one
+	Admin      bool     `koanf:"admin"`       // serve the admin API over HTTPS too
+}
+
+// Admin is who may use the admin API.
+type Admin struct {
+	Tokens []Token `koanf:"tokens"`
+}
+
+// Token is one operator's key to the admin API. Name stands in the log beside what he did.
+type Token struct {
+	Name  string `koanf:"name"`
+	Token Secret `koanf:"token"`
+}
+
+// API is the tenant API's settings.
+type API struct {
+	ClockWindow    time.Duration   `koanf:"clock_window"`
+	ClockOffsets   []time.Duration `koanf:"clock_offsets"`
+	ReplayWindow   time.Duration   `koanf:"replay_window"`
+	Lenient        bool            `koanf:"lenient"`
+	Rate           float64         `koanf:"rate"` // requests a second and app
+	Burst          int             `koanf:"burst"`
+	BlockAfter     int             `koanf:"block_after"`
+	BlockWindow    time.Duration   `koanf:"block_window"`
+	BlockFor       time.Duration   `koanf:"block_for"`
+	KeepAlive      bool            `koanf:"keep_alive"`
+	BodyLimit      int64           `koanf:"body_limit"` // bytes
+	Timeout        time.Duration   `koanf:"timeout"`
+	TrustedProxies []netip.Prefix  `koanf:"trusted_proxies"`
+	International  bool            `koanf:"international"`
+}
+
+// Intake is the listener to which switches post the end of each leg.
+type Intake struct {
+	User     string `koanf:"user"`
+	Password Secret `koanf:"password"`
+	Spool    string `koanf:"spool"`
+}
+
+// Numbering is how numbers are written where the platform runs.
+type Numbering struct {
+	Country       string `koanf:"country"`
+	International string `koanf:"international"`
+	National      string `koanf:"national"`
+}
+
+// Model is the numbering as the domain has it.
+func (n Numbering) Model() models.Numbering {
+	return models.Numbering{Country: n.Country, International: n.International, National: n.National}
+}
+
+// Switch is one FreeSWITCH.
+type Switch struct {
+	Name      string `koanf:"name"`
+	Addr      string `koanf:"addr"` // of its event socket
+	Password  Secret `koanf:"password"`
+	Commands  int    `koanf:"commands"`  // command connections; 0 is 2
+	Simulated bool   `koanf:"simulated"` // run a simulated switch inside the daemon at addr
+}
+
+// Media is prompts and recordings.
+type Media struct {
+	Prompts       string        `koanf:"prompts"`
+	Language      string        `koanf:"language"`
+	Tenants       string        `koanf:"tenants"`
+	Recordings    string        `koanf:"recordings"`
+	RetentionDays int           `koanf:"retention_days"`
+	LinkLifetime  time.Duration `koanf:"link_lifetime"`
+	LinkBase      string        `koanf:"link_base"`
+	RecordDomain  string        `koanf:"record_domain"`
+}
+
+// Delivery is the pushes to customers' URLs.
+type Delivery struct {
+	Calendar   []time.Duration `koanf:"calendar"`
+	Timeout    time.Duration   `koanf:"timeout"`
+	BatchWait  time.Duration   `koanf:"batch_wait"`
+	Concurrent int             `koanf:"concurrent"`
+	PerURL     int             `koanf:"per_url"`
+	Allow      []netip.Prefix  `koanf:"allow"`
+	Insecure   []string        `koanf:"insecure_hosts"`
+	DeadFiles  string          `koanf:"dead_files"`
+}
+
+// Binding is how numbers are chosen.
+type Binding struct {
+	CoolOff time.Duration `koanf:"cool_off"`
+}
+
+// Call is what holds for every call.
+type Call struct {
+	AnswerIn time.Duration     `koanf:"answer_in"`
+	MaxTalk  time.Duration     `koanf:"max_talk"`
+	Refusals map[string]string `koanf:"refusals"` // stateCode → prompt
+}
+
+// Schedule is when the daemon does its housekeeping: cron expressions of five fields, or @every DURATION.
+type Schedule struct {
+	ExpireBindings string `koanf:"expire_bindings"`
+	PruneReplies   string `koanf:"prune_replies"`
+	Recordings     string `koanf:"recordings"`
+	DeadFiles      string `koanf:"dead_files"`
+}
+
+// Log is how the daemon logs.
+type Log struct {
+	Level  string `koanf:"level"`  // debug, info, warn, error
+	Format string `koanf:"format"` // text or json
+}

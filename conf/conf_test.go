@@ -1,0 +1,210 @@
+package conf
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+const testKey = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+
+// minimal is the least that is valid.
+const minimal = `
+keys: [{id: k1, key: ` + testKey + `}]
+admin: {tokens: [{name: ops, token: 0123456789abcdef}]}
+intake: {password: cdr-password}
+`
+
+func setSampleEnv(t *testing.T) {
+	t.Helper()
+	t.Setenv("MASKLINE_KEY", testKey)
+	t.Setenv("MASKLINE_TOKEN", "0123456789abcdef")
+	t.Setenv("MASKLINE_CDR_PASSWORD", "cdr-password")
+	t.Setenv("MASKLINE_ESL_PASSWORD", "esl-password")
+}
+
+func TestSampleLoadsAndSaysTheDefaults(t *testing.T) {
+	setSampleEnv(t)
+	got, err := Parse(Sample, os.Environ(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Default()
+	if len(got.Switches) != 1 || len(got.Trunks) != 1 || len(got.Keys) != 1 {
+		t.Fatalf("the sample has %d switches, %d trunks, %d keys", len(got.Switches), len(got.Trunks), len(got.Keys))
+	}
+	got.Keys, got.Admin.Tokens, got.Switches, got.Trunks, got.Intake.Password = nil, nil, nil, nil, Secret{}
+	for _, c := range []struct{ name, got, want string }{{"config", fmt.Sprintf("%#v", plain(got)), fmt.Sprintf("%#v", plain(want))}} {
+		if c.got != c.want {
+			t.Errorf("the sample differs from the defaults:\n got %s\nwant %s", c.got, c.want)
+		}
+	}
+}
+
+// plain makes empty lists nil, which mean the same.
+func plain(c Config) Config {
+	var empty func(v reflect.Value)
+	empty = func(v reflect.Value) {
+		for _, f := range v.Fields() {
+			switch {
+			case f.Kind() == reflect.Struct && section(f.Type()):
+				empty(f)
+			case f.Kind() == reflect.Slice && f.Len() == 0:
+				f.SetZero()
+			}
+		}
+	}
+	empty(reflect.ValueOf(&c).Elem())
+	return c
+}
+
+func TestEveryKeyStandsInTheSampleWithASentence(t *testing.T) {
+	lines := strings.Split(string(Sample), "\n")
+	for _, key := range Keys() {
+		parts := strings.Split(strings.ReplaceAll(key, "[]", ""), ".")
+		last := parts[len(parts)-1]
+		head := 0
+		if len(parts) > 1 {
+			for i, l := range lines {
+				if strings.HasPrefix(l, parts[0]+":") {
+					head = i
+				}
+			}
+		}
+		field := regexp.MustCompile(`^[ -]*` + last + `:`)
+		found := false
+		for i := head; i < len(lines); i++ {
+			if i > head && head > 0 && regexp.MustCompile(`^[a-z]`).MatchString(lines[i]) {
+				break
+			}
+			if field.MatchString(lines[i]) && (len(parts) == 1 || i > head) {
+				found = true
+				if i == 0 || !strings.Contains(lines[i-1], "# ") {
+					t.Errorf("%s stands in the sample without a sentence above it", key)
+				}
+				break
+			}
+		}
+		if !found {
+			t.Errorf("%s does not stand in the sample", key)
+		}
+	}
+}
+
+func TestStrict(t *testing.T) {
+	for _, c := range []struct {
+		name, yaml   string
+		env, set     []string
+		wantInErrors []string // all of them; none: it loads
+	}{
+		{name: "minimal", yaml: minimal},
+		{name: "empty section keeps defaults", yaml: minimal + "api:\n"},
+		{name: "unknown top", yaml: minimal + "databse: {driver: sqlite}\n", wantInErrors: []string{"databse: unknown key", "database?"}},
+		{name: "unknown nested", yaml: minimal + "database: {drivr: sqlite}\n", wantInErrors: []string{"database.drivr: unknown key", "database.driver?"}},
+		{name: "unknown in a list", yaml: minimal + "trunks: [{name: a, adresses: [10.0.0.1]}]\n", wantInErrors: []string{"trunks[0].adresses: unknown key", "trunks[0].addresses?"}},
+		{name: "case counts", yaml: minimal + "Log: {level: info}\n", wantInErrors: []string{"Log: unknown key", "log?"}},
+		{name: "section as value", yaml: minimal + "api: 5\n", wantInErrors: []string{"api: holds keys of its own"}},
+		{name: "list as map", yaml: minimal + "switches: {name: x}\n", wantInErrors: []string{"switches: is a list"}},
+		{name: "twice", yaml: minimal + "drain: 1s\ndrain: 2s\n", wantInErrors: []string{"drain"}},
+		{name: "bad duration", yaml: minimal + "drain: soon\n", wantInErrors: []string{"drain", "soon"}},
+		{name: "bad prefix", yaml: minimal + "delivery: {allow: [10.0.0.300]}\n", wantInErrors: []string{"10.0.0.300", "prefix"}},
+		{name: "unknown env", yaml: minimal, env: []string{"MASKLINE_DATABASE_DNS=x"}, wantInErrors: []string{"MASKLINE_DATABASE_DNS", "MASKLINE_DATABASE_DSN?"}},
+		{name: "others' env", yaml: minimal, env: []string{"MASKLINE_TOKEN=x", "MASKLINE_TRUNKS_DIR=/x", "MASKLINE_TEST_MYSQL=y", "HOME=/"}},
+		{name: "bad setting", yaml: minimal, set: []string{"log.levle=debug"}, wantInErrors: []string{"log.levle: unknown key", "log.level?"}},
+		{name: "setting without value", yaml: minimal, set: []string{"log.level"}, wantInErrors: []string{"KEY=VALUE"}},
+		{name: "no keys", yaml: "admin: {tokens: [{name: ops, token: 0123456789abcdef}]}\nintake: {password: x}\n", wantInErrors: []string{"keys: is empty", "openssl rand"}},
+		{name: "short key", yaml: strings.Replace(minimal, testKey, "abc", 1), wantInErrors: []string{"keys[0].key", "32 bytes"}},
+		{name: "unset env secret", yaml: strings.Replace(minimal, testKey, "env:MASKLINE_NOT_THERE", 1), wantInErrors: []string{"keys[0].key", "MASKLINE_NOT_THERE is not set"}},
+		{name: "short token", yaml: strings.Replace(minimal, "0123456789abcdef", "short", 1), wantInErrors: []string{"admin.tokens[0].token", "16"}},
+		{name: "several faults at once", yaml: minimal + "log: {level: loud, format: xml}\n", wantInErrors: []string{"log.level", "log.format"}},
+		{name: "trunk", yaml: minimal + "trunks: [{name: a}]\n", wantInErrors: []string{"trunks[0].addresses"}},
+		{name: "trunk twice", yaml: minimal + "trunks: [{name: a, proxy: x}, {name: a, proxy: y}]\n", wantInErrors: []string{"trunks[1].name", "twice"}},
+		{name: "switch without password", yaml: minimal + "switches: [{name: a, addr: '127.0.0.1:8021'}]\n", wantInErrors: []string{"switches[0].password", "vars.xml"}},
+		{name: "https without certificate", yaml: minimal + "listen: {api_tls: '127.0.0.1:8443'}\n", wantInErrors: []string{"tls.cert_file", "self_signed"}},
+		{name: "address", yaml: minimal + "listen: {api: ':8080'}\n", wantInErrors: []string{"listen.api", "0.0.0.0:8080"}},
+		{name: "cron zone that panics the parser", yaml: minimal + "schedule: {dead_files: 'TZ=UTC'}\n", wantInErrors: []string{"schedule.dead_files", "UTC"}},
+		{name: "cron", yaml: minimal + "schedule: {dead_files: '61 * * * *'}\n", wantInErrors: []string{"schedule.dead_files"}},
+		{name: "calendar falls", yaml: minimal + "delivery: {calendar: [4m, 1m]}\n", wantInErrors: []string{"delivery.calendar"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Parse([]byte(c.yaml), c.env, c.set)
+			if len(c.wantInErrors) == 0 {
+				if err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if err == nil {
+				t.Fatal("it loads")
+			}
+			for _, w := range c.wantInErrors {
+				if !strings.Contains(err.Error(), w) {
+					t.Errorf("error %q does not say %q", err, w)
+				}
+			}
+		})
+	}
+}
+
+func TestWhatComesLaterWins(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "m.yaml")
+	text := minimal + "log: {level: warn, format: json}\ndelivery: {calendar: [2m]}\ntrunks: [{name: a, addresses: [192.0.2.7, 198.51.100.0/24]}]\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := Load(path, []string{"MASKLINE_LOG_LEVEL=error", "MASKLINE_API_CLOCK_OFFSETS=0s,8h,9h", "MASKLINE_DRAIN=7s", "MASKLINE_TLS_HOSTS="}, []string{"drain=9s"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.Log.Level != "error" || cfg.Log.Format != "json" || cfg.Drain != 9*time.Second {
+		t.Errorf("level %s, format %s, drain %s", cfg.Log.Level, cfg.Log.Format, cfg.Drain)
+	}
+	if len(cfg.Delivery.Calendar) != 1 {
+		t.Errorf("a shorter list kept entries of the default: %v", cfg.Delivery.Calendar)
+	}
+	if len(cfg.API.ClockOffsets) != 3 || len(cfg.TLS.Hosts) != 0 {
+		t.Errorf("offsets %v, hosts %q", cfg.API.ClockOffsets, cfg.TLS.Hosts)
+	}
+	if got := fmt.Sprint(cfg.Trunks[0].Addresses); got != "[192.0.2.7/32 198.51.100.0/24]" {
+		t.Errorf("addresses %s", got)
+	}
+	if cfg.API.Burst != Default().API.Burst {
+		t.Errorf("a neighbour of a set key lost its default")
+	}
+}
+
+func TestSecretsDoNotPrint(t *testing.T) {
+	s := NewSecret("hunter2")
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+		if got := fmt.Sprintf(verb, struct{ S Secret }{s}); strings.Contains(got, "hunter2") || strings.Contains(got, "68756e74") {
+			t.Errorf("%s prints %s", verb, got)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(path, []byte("from file\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := NewSecret("file:" + path).Reveal(); got != "from file" || err != nil {
+		t.Errorf("file: gives %q, %v", got, err)
+	}
+	t.Setenv("SOME_SECRET", "from env")
+	if got, err := NewSecret("env:SOME_SECRET").Reveal(); got != "from env" || err != nil {
+		t.Errorf("env: gives %q, %v", got, err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(minimal))
+	f.Add(Sample)
+	f.Add([]byte("a: &a [*a]"))
+	f.Add([]byte("trunks: [1, {name: [x]}]"))
+	f.Add([]byte("call: {refusals: {8014: {x: y}}}"))
+	f.Fuzz(func(_ *testing.T, text []byte) {
+		_, _ = Parse(text, nil, nil) // must not panic
+	})
+}

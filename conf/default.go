@@ -1,0 +1,34 @@
+package conf
+
+import "time"
+
+// Default is the configuration that holds where nothing is set. maskline.yaml says the same, and a test compares them.
+func Default() Config {
+	return Config{
+		Database: Database{Driver: "sqlite", DSN: NewSecret("var/maskline.db"), MaxOpen: 16, MaxIdle: 8, ConnLifetime: 30 * time.Minute, Migrate: true},
+		Listen:   Listen{API: "127.0.0.1:8080", Admin: "127.0.0.1:8081", Intake: "127.0.0.1:8090"},
+		TLS:      TLS{Hosts: []string{"localhost"}},
+		API: API{
+			ClockWindow: 15 * time.Minute, ClockOffsets: []time.Duration{0, 8 * time.Hour}, ReplayWindow: 15 * time.Minute,
+			Rate: 200, Burst: 400, BlockAfter: 20, BlockWindow: 5 * time.Minute, BlockFor: 30 * time.Minute,
+			BodyLimit: 64 << 10, Timeout: 10 * time.Second,
+		},
+		Intake:    Intake{User: "switch", Spool: "var/spool"},
+		Numbering: Numbering{Country: "86", International: "00", National: "0"},
+		Media: Media{
+			Prompts: "var/prompts", Language: "zh", Tenants: "var/tenants", Recordings: "var/recordings",
+			RetentionDays: 7, LinkLifetime: time.Hour,
+		},
+		Delivery: Delivery{
+			Calendar: []time.Duration{time.Minute, 4 * time.Minute, 9 * time.Minute, 106 * time.Minute, 203 * time.Minute, 300 * time.Minute},
+			Timeout:  5 * time.Second, BatchWait: time.Second, Concurrent: 256, PerURL: 8, DeadFiles: "var/dead",
+		},
+		Binding: Binding{CoolOff: 24 * time.Hour},
+		Call:    Call{AnswerIn: 90 * time.Second, MaxTalk: 4 * time.Hour, Refusals: map[string]string{}},
+		Schedule: Schedule{
+			ExpireBindings: "@every 10s", PruneReplies: "@every 5m", Recordings: "30 3 * * *", DeadFiles: "0 4 * * *",
+		},
+		Log:   Log{Level: "info", Format: "text"},
+		Drain: 30 * time.Second,
+	}
+}

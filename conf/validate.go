@@ -1,0 +1,289 @@
+package conf
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/robfig/cron/v3"
+
+	"maskline/models"
+)
+
+// Validate checks the whole configuration and gives every fault at once, each as "key: what is wrong and what would be right".
+func (c Config) Validate() error {
+	var f faults
+	c.checkStorage(&f)
+	c.checkListen(&f)
+	c.checkAPI(&f)
+	c.checkSwitches(&f)
+	c.checkTrunks(&f)
+	c.checkMedia(&f)
+	c.checkDelivery(&f)
+	c.checkCall(&f)
+	c.checkRest(&f)
+	return f.err()
+}
+
+// faults is what is wrong, one sentence each.
+type faults []string
+
+func (f *faults) err() error {
+	if len(*f) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(*f, "; "))
+}
+
+func (f *faults) add(key, format string, args ...any) {
+	*f = append(*f, key+": "+fmt.Sprintf(format, args...))
+}
+
+func (f *faults) oneOf(key, value string, allowed ...string) {
+	if !slices.Contains(allowed, value) {
+		f.add(key, "%q is none of %v", value, allowed)
+	}
+}
+
+func (f *faults) between(key string, d, least, most time.Duration) {
+	if d < least || d > most {
+		f.add(key, "%s is not between %s and %s", d, least, most)
+	}
+}
+
+func (f *faults) count(key string, n, least, most int) {
+	if n < least || n > most {
+		f.add(key, "%d is not between %d and %d", n, least, most)
+	}
+}
+
+func (f *faults) address(key, addr string) {
+	host, port, err := net.SplitHostPort(addr)
+	n, bad := strconv.Atoi(port)
+	if err != nil || bad != nil || n < 0 || n > 65535 {
+		f.add(key, "%q is not host:port, such as 127.0.0.1:8080", addr)
+		return
+	}
+	if host == "" {
+		f.add(key, "%q names no host; write 0.0.0.0%s to serve every address", addr, addr)
+	}
+}
+
+func (f *faults) secret(key string, s Secret) {
+	if _, err := s.Reveal(); err != nil {
+		f.add(key, "%s", err)
+	}
+}
+
+func (c Config) checkStorage(f *faults) {
+	f.oneOf("database.driver", c.Database.Driver, "sqlite", "mysql")
+	if c.Database.DSN.IsZero() {
+		f.add("database.dsn", "is empty; it is a file for sqlite, user:password@tcp(host:3306)/maskline for mysql")
+	}
+	f.secret("database.dsn", c.Database.DSN)
+	f.count("database.max_open", c.Database.MaxOpen, 1, 1000)
+	f.count("database.max_idle", c.Database.MaxIdle, 0, 1000)
+	f.between("database.conn_lifetime", c.Database.ConnLifetime, time.Second, 24*time.Hour)
+	if len(c.Keys) == 0 {
+		f.add("keys", "is empty; app secrets are sealed with a key: write one entry {id: k1, key: env:MASKLINE_KEY} and set it to the output of: openssl rand -base64 32")
+	}
+	seen := map[string]bool{}
+	for i, k := range c.Keys {
+		at := fmt.Sprintf("keys[%d]", i)
+		if k.ID == "" || len(k.ID) > 32 || seen[k.ID] {
+			f.add(at+".id", "%q is empty, longer than 32 characters or there twice; each key needs an id of its own", k.ID)
+		}
+		seen[k.ID] = true
+		if _, err := k.Bytes(); err != nil {
+			f.add(at+".key", "%s", err)
+		}
+	}
+}
+
+func (c Config) checkListen(f *faults) {
+	for _, l := range []struct{ key, addr string }{
+		{"listen.api", c.Listen.API}, {"listen.api_tls", c.Listen.APITLS}, {"listen.admin", c.Listen.Admin}, {"listen.intake", c.Listen.Intake},
+	} {
+		if l.addr != "" {
+			f.address(l.key, l.addr)
+		}
+	}
+	if c.Listen.API == "" && c.Listen.APITLS == "" {
+		f.add("listen.api", "is empty and so is listen.api_tls: tenants could reach nothing")
+	}
+	if c.Listen.Admin == "" {
+		f.add("listen.admin", "is empty; the command line, health and metrics need it, such as 127.0.0.1:8081")
+	}
+	files := c.TLS.CertFile != "" && c.TLS.KeyFile != ""
+	if (c.TLS.CertFile == "") != (c.TLS.KeyFile == "") {
+		f.add("tls.cert_file", "and tls.key_file belong together; set both or none")
+	}
+	if (c.Listen.APITLS != "" || c.TLS.Admin) && !files && !c.TLS.SelfSigned {
+		f.add("tls.cert_file", "is needed for HTTPS; set tls.cert_file and tls.key_file, or tls.self_signed: true")
+	}
+	if len(c.Admin.Tokens) == 0 {
+		f.add("admin.tokens", "is empty; write one entry {name: ops, token: env:MASKLINE_TOKEN} and set it to the output of: openssl rand -hex 24")
+	}
+	for i, t := range c.Admin.Tokens {
+		at := fmt.Sprintf("admin.tokens[%d]", i)
+		if t.Name == "" {
+			f.add(at+".name", "is empty; it stands in the log beside what was done")
+		}
+		switch v, err := t.Token.Reveal(); {
+		case err != nil:
+			f.add(at+".token", "%s", err)
+		case len(v) < 16:
+			f.add(at+".token", "is shorter than 16 characters; make one with: openssl rand -hex 24")
+		}
+	}
+}
+
+func (c Config) checkAPI(f *faults) {
+	f.between("api.clock_window", c.API.ClockWindow, time.Minute, 24*time.Hour)
+	if len(c.API.ClockOffsets) == 0 {
+		f.add("api.clock_offsets", "is empty; it needs at least 0s, which is UTC")
+	}
+	for i, o := range c.API.ClockOffsets {
+		f.between(fmt.Sprintf("api.clock_offsets[%d]", i), o, -14*time.Hour, 14*time.Hour)
+	}
+	f.between("api.replay_window", c.API.ReplayWindow, time.Minute, 24*time.Hour)
+	if c.API.Rate <= 0 {
+		f.add("api.rate", "%v is not more than 0 requests a second", c.API.Rate)
+	}
+	f.count("api.burst", c.API.Burst, 1, 1_000_000)
+	f.count("api.block_after", c.API.BlockAfter, 1, 1_000_000)
+	f.between("api.block_window", c.API.BlockWindow, time.Second, 24*time.Hour)
+	f.between("api.block_for", c.API.BlockFor, time.Second, 24*time.Hour)
+	f.between("api.timeout", c.API.Timeout, time.Second, time.Minute)
+	if c.API.BodyLimit < 1<<10 || c.API.BodyLimit > 16<<20 {
+		f.add("api.body_limit", "%d is not between 1024 and 16777216 bytes", c.API.BodyLimit)
+	}
+}
+
+func (c Config) checkSwitches(f *faults) {
+	names := map[string]bool{}
+	for i, s := range c.Switches {
+		at := fmt.Sprintf("switches[%d]", i)
+		if s.Name == "" || len(s.Name) > 32 || names[s.Name] {
+			f.add(at+".name", "%q is empty, longer than 32 characters or there twice", s.Name)
+		}
+		names[s.Name] = true
+		f.address(at+".addr", s.Addr)
+		if s.Password.IsZero() {
+			f.add(at+".password", "is empty; it is maskline_esl_password of the switch's vars.xml")
+		}
+		f.secret(at+".password", s.Password)
+		f.count(at+".commands", s.Commands, 0, 16)
+	}
+	if c.Listen.Intake == "" {
+		return
+	}
+	if len(c.Switches) > 0 && (c.Intake.User == "" || c.Intake.Password.IsZero()) {
+		f.add("intake.password", "is empty, or intake.user; they are maskline_cdr_user and maskline_cdr_password of the switch's vars.xml")
+	}
+	f.secret("intake.password", c.Intake.Password)
+	if c.Intake.Spool == "" {
+		f.add("intake.spool", "is empty; it is the directory in which posted records wait to be read")
+	}
+}
+
+func (c Config) checkTrunks(f *faults) {
+	names := map[string]bool{}
+	for i, t := range c.Trunks {
+		at := fmt.Sprintf("trunks[%d]", i)
+		if names[t.Name] {
+			f.add(at+".name", "%q is there twice", t.Name)
+		}
+		names[t.Name] = true
+		m, err := t.Model()
+		if err != nil {
+			f.add(at, "%s", err)
+			continue
+		}
+		if err := m.Validate(); err != nil {
+			key := at
+			e, ok := errors.AsType[*models.Error](err)
+			if ok {
+				key, err = at+"."+e.Param, errors.New(e.Detail)
+			}
+			f.add(key, "%s", err)
+		}
+		f.between(at+".ping", t.Ping, 0, time.Hour)
+	}
+}
+
+func (c Config) checkMedia(f *faults) {
+	f.oneOf("media.language", c.Media.Language, "zh", "en")
+	for _, d := range []struct{ key, dir string }{{"media.prompts", c.Media.Prompts}, {"media.tenants", c.Media.Tenants}, {"media.recordings", c.Media.Recordings}} {
+		if d.dir == "" {
+			f.add(d.key, "is empty; it is a directory that the switch sees under the same name")
+		}
+	}
+	f.count("media.retention_days", c.Media.RetentionDays, 1, 3650)
+	f.between("media.link_lifetime", c.Media.LinkLifetime, time.Minute, 7*24*time.Hour)
+	if b := c.Media.LinkBase; b != "" {
+		if u, err := url.Parse(b); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+			f.add("media.link_base", "%q is not the address tenants reach the API at, such as https://calls.example.com", b)
+		}
+	}
+}
+
+func (c Config) checkDelivery(f *faults) {
+	if len(c.Delivery.Calendar) == 0 || !slices.IsSorted(c.Delivery.Calendar) || slices.Min(c.Delivery.Calendar) <= 0 {
+		f.add("delivery.calendar", "is not a rising list of waits after the first attempt, such as [1m, 4m, 9m]")
+	}
+	f.between("delivery.timeout", c.Delivery.Timeout, time.Second, time.Minute)
+	f.between("delivery.batch_wait", c.Delivery.BatchWait, 0, time.Minute)
+	f.count("delivery.concurrent", c.Delivery.Concurrent, 1, 100_000)
+	f.count("delivery.per_url", c.Delivery.PerURL, 1, 1000)
+	if c.Delivery.DeadFiles == "" {
+		f.add("delivery.dead_files", "is empty; it is the directory for records that could not be pushed")
+	}
+}
+
+func (c Config) checkCall(f *faults) {
+	f.between("binding.cool_off", c.Binding.CoolOff, 0, 90*24*time.Hour)
+	f.between("call.answer_in", c.Call.AnswerIn, 5*time.Second, 5*time.Minute)
+	f.between("call.max_talk", c.Call.MaxTalk, time.Minute, 24*time.Hour)
+	for state, prompt := range c.Call.Refusals {
+		if n, err := strconv.Atoi(state); err != nil || n < 0 || n > 9999 {
+			f.add("call.refusals", "%q is no state code, such as 8014", state)
+		}
+		if err := models.ValidPromptName("prompt", prompt); err != nil {
+			f.add("call.refusals."+state, "%q is no name of a prompt, such as no_binding.wav", prompt)
+		}
+	}
+}
+
+func (c Config) checkRest(f *faults) {
+	for _, s := range []struct{ key, spec string }{
+		{"schedule.expire_bindings", c.Schedule.ExpireBindings}, {"schedule.prune_replies", c.Schedule.PruneReplies},
+		{"schedule.recordings", c.Schedule.Recordings}, {"schedule.dead_files", c.Schedule.DeadFiles},
+	} {
+		if err := CheckSpec(s.spec); err != nil {
+			f.add(s.key, "%s", err)
+		}
+	}
+	f.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
+	f.oneOf("log.format", c.Log.Format, "text", "json")
+	f.between("drain", c.Drain, 0, time.Hour)
+}
+
+// CheckSpec checks a cron expression before cron parses it: its parser panics on a time zone without a blank behind it
+// (robfig/cron issue 554), so expressions with one are refused.
+func CheckSpec(spec string) error {
+	for i := range len(spec) {
+		if spec[i] == '=' {
+			return fmt.Errorf("%q: time zones are not taken; times are UTC", spec)
+		}
+	}
+	if _, err := cron.ParseStandard(spec); err != nil {
+		return fmt.Errorf("%q is no schedule; write five fields such as 30 3 * * *, or @every 10s", spec)
+	}
+	return nil
+}
