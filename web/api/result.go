@@ -1,0 +1,155 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+
+	"maskline/models"
+)
+
+// result is a refusal as the wire has it: the HTTP status, resultcode and resultdesc.
+type result struct {
+	status     int
+	code, desc string
+}
+
+func (r result) body() []byte {
+	return encode(struct {
+		Code string `json:"resultcode"`
+		Desc string `json:"resultdesc"`
+	}{r.code, r.desc})
+}
+
+// The platform's own refusals, which no domain error stands for (spec/privatenumber.md §9.1; wrong method: spec/voicecall.md §7).
+var (
+	internalError = result{http.StatusInternalServerError, "1010001", "Internal system error."}
+	invalidAPI    = result{http.StatusMethodNotAllowed, "1010006", "Invalid Rest API."}
+	invalidDigest = result{http.StatusUnauthorized, "1010010", "Invalid digest."}
+	timeOut       = result{http.StatusUnauthorized, "1010013", "Time out limit."}
+	notAllowedIP  = result{http.StatusForbidden, "1020166", "The peer app client ip is not in ip white list."}
+	addressHeld   = result{http.StatusForbidden, "1020176", "Authentication failed, try again later."}
+)
+
+// domainResults says each domain failure in the words of the AXB interface (spec/privatenumber.md §9.1). Invalid, PromptMissing,
+// ReplayedNonce and NumberBound say more than their row: see resultOf.
+var domainResults = map[models.Code]result{
+	models.Internal:           internalError,
+	models.Invalid:            {http.StatusForbidden, "1010002", "Invalid request."},
+	models.PromptMissing:      {http.StatusForbidden, "1010002", "Invalid request."},
+	models.ReplayedNonce:      {http.StatusForbidden, "1010002", "Invalid request."},
+	models.UnknownApp:         {http.StatusForbidden, "1010003", "Invalid app_key."},
+	models.AppUnavailable:     {http.StatusForbidden, "1010008", "The status of the app_key is unavailable."},
+	models.TenantFrozen:       {http.StatusForbidden, "1010029", "The subscriber status is frozen."},
+	models.ModeMismatch:       {http.StatusForbidden, "1010040", "The app_key is not allowed to invoke the API."},
+	models.FlowControl:        {http.StatusForbidden, "1010023", "The flow control upper limit is reached on the platform, try again in one minute."},
+	models.NumberNotOwned:     {http.StatusForbidden, "1012001", "Resource of number is not to be applied."},
+	models.NotFound:           {http.StatusForbidden, "1012007", "The record does not exist."},
+	models.RecordMissing:      {http.StatusForbidden, "1012007", "The record does not exist."},
+	models.BindingDeadAlready: {http.StatusForbidden, "1012007", "The record does not exist."},
+	models.NoNumber:           {http.StatusForbidden, "1012008", "Insufficient number of resources."},
+	models.NumberBound:        {http.StatusForbidden, "1012010", "The relation number has been bound."},
+	models.RecordingOff:       {http.StatusForbidden, "1012012", "The application does not open recording function."},
+	models.NumberAbnormal:     {http.StatusForbidden, "1012102", "The number status is abnormal."},
+	models.SMSOff:             {http.StatusForbidden, "1020179", "Application does not enable sms function."},
+}
+
+// resultOf says an error on the wire. What no row knows is internal, and the caller is told no more than that.
+func resultOf(err error) result {
+	fail, ok := errors.AsType[*models.Error](err)
+	if !ok {
+		return internalError
+	}
+	r, ok := domainResults[fail.Code]
+	if !ok {
+		return internalError
+	}
+	switch fail.Code {
+	case models.Invalid, models.PromptMissing, models.ReplayedNonce:
+		r.desc += sentence(fail)
+	case models.NumberBound:
+		if fail.Param != "" {
+			r.desc = "The number " + fail.Param + " has been bound."
+		}
+	}
+	return r
+}
+
+// sentence is what follows "Invalid request.": it names the parameter and what is wrong with it, as in "lastMinVoice.wav does not
+// exist." (spec/privatenumber.md §6).
+func sentence(fail *models.Error) string {
+	s := fail.Detail
+	switch {
+	case s == "":
+		s = fail.Param
+	case fail.Param != "" && !strings.Contains(s, fail.Param):
+		s = fail.Param + ": " + s
+	}
+	if s == "" || strings.HasSuffix(s, ".") {
+		return s
+	}
+	return s + "."
+}
+
+// The refusals of the two headers, by scheme (spec/privatenumber.md §1.3). AKSK's code for its missing scheme token and for a malformed
+// Created is not known for certain; 1023039 follows the others.
+type headerFault int
+
+const (
+	noScheme headerFault = iota
+	noHeader
+	noToken
+	noUsername
+	noNonce
+	noCreated
+	noDigest
+	badCreated
+)
+
+var akskFaults = map[headerFault]result{
+	noScheme:   badHeader("1023039", "AKSK not contained in Authorization."),
+	noHeader:   badHeader("1023033", "HTTP header not found X-AKSK field."),
+	noUsername: badHeader("1023034", "UserName not contained in X-AKSK."),
+	noNonce:    badHeader("1023035", "Nonce not contained in X-AKSK."),
+	noCreated:  badHeader("1023036", "Created not contained in X-AKSK."),
+	noDigest:   badHeader("1023037", "PasswordDigest not contained in X-AKSK."),
+	noToken:    badHeader("1023038", "UsernameToken not contained in X-AKSK."),
+	badCreated: badHeader("1023039", "The format of Created in X-AKSK is Incorrect."),
+}
+
+var wsseFaults = map[headerFault]result{
+	noScheme:   badHeader("1023013", "WSSE not contained in Authorization."),
+	noHeader:   badHeader("1023026", "X-WSSE not contained in the HTTP header."),
+	noUsername: badHeader("1023027", "Username not contained in X-WSSE."),
+	noNonce:    badHeader("1023028", "Nonce not contained in X-WSSE."),
+	noCreated:  badHeader("1023029", "Created not contained in X-WSSE."),
+	noDigest:   badHeader("1023030", "PasswordDigest not contained in X-WSSE."),
+	badCreated: badHeader("1023031", "The format of Created in X-WSSE is Incorrect."),
+	noToken:    badHeader("1023032", "UsernameToken not contained in X-WSSE."),
+}
+
+// The refusals of Authorization that both schemes share.
+var (
+	noAuthorization = badHeader("1023006", "Authorization not contained in the HTTP header.")
+	noRealm         = badHeader("1023007", "realm not contained in Authorization.")
+	noProfile       = badHeader("1023008", "profile not contained in Authorization.")
+	wrongRealm      = badHeader("1023009", "The value of realm in Authorization must be SDP.")
+	wrongProfile    = badHeader("1023010", "The value of profile in Authorization must be UsernameToken.")
+	wrongType       = badHeader("1023011", "The value of type in Authorization must be app_key.")
+	noType          = badHeader("1023012", "type not contained in Authorization.")
+)
+
+func badHeader(code, desc string) result { return result{http.StatusBadRequest, code, desc} }
+
+// encode is v as JSON with &, < and > as they are. The types that come here always encode.
+func encode(v any) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return internalError.body()
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
