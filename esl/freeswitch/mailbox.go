@@ -1,0 +1,86 @@
+package freeswitch
+
+import (
+	"context"
+	"sync"
+
+	"maskline/esl"
+)
+
+// mailbox holds a call's events until its one reader takes them. Putting never blocks. Room grows as it is needed.
+type mailbox struct {
+	most int
+	bell chan struct{} // has room for one ring
+
+	mu     sync.Mutex
+	events []esl.Event
+	full   bool // it overflowed: what was queued is still given out, then ErrOverflow
+	closed bool
+}
+
+func newMailbox(most int) *mailbox {
+	return &mailbox{most: most, bell: make(chan struct{}, 1)}
+}
+
+// put queues an event. It tells whether this one was the first that found no room.
+func (m *mailbox) put(e esl.Event) (overflowed bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed || m.full {
+		return false
+	}
+	if len(m.events) >= m.most {
+		m.full, overflowed = true, true
+	} else {
+		m.events = append(m.events, e)
+	}
+	m.ring()
+	return overflowed
+}
+
+func (m *mailbox) ring() {
+	select {
+	case m.bell <- struct{}{}:
+	default:
+	}
+}
+
+// next takes the oldest event, or waits for one.
+func (m *mailbox) next(ctx context.Context) (esl.Event, error) {
+	for {
+		if e, err, ok := m.take(); ok {
+			return e, err
+		}
+		select {
+		case <-m.bell:
+		case <-ctx.Done():
+			return esl.Event{}, ctx.Err()
+		}
+	}
+}
+
+func (m *mailbox) take() (e esl.Event, err error, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case m.closed:
+		return e, esl.ErrClosed, true
+	case len(m.events) > 0:
+		e = m.events[0]
+		m.events[0] = esl.Event{} // lets go of its headers
+		if m.events = m.events[1:]; len(m.events) == 0 {
+			m.events = nil
+		}
+		return e, nil, true
+	case m.full:
+		return e, esl.ErrOverflow, true
+	}
+	return e, nil, false
+}
+
+func (m *mailbox) close() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed, m.events = true, nil
+	m.ring()
+}
