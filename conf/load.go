@@ -25,6 +25,15 @@ const EnvPrefix = "MASKLINE_"
 // Load reads the configuration: the defaults, then the file at path ("" is none), then the environment, then settings of the form
 // KEY=VALUE from the command line. What comes later wins. An unknown key is an error. The result is validated.
 func Load(path string, environ, settings []string) (Config, error) {
+	cfg, err := Read(path, environ, settings)
+	if err != nil {
+		return Config{}, err
+	}
+	return cfg, named(path, cfg.Validate())
+}
+
+// Read is Load without validation, for clients that need a part of the configuration and may not see its secrets.
+func Read(path string, environ, settings []string) (Config, error) {
 	k := koanf.New(".")
 	if path != "" {
 		if err := k.Load(file.Provider(path), yaml.Parser()); err != nil {
@@ -34,7 +43,8 @@ func Load(path string, environ, settings []string) (Config, error) {
 			return Config{}, fmt.Errorf("read %s: %w", path, err)
 		}
 	}
-	return finish(k, path, environ, settings)
+	cfg, err := finish(k, environ, settings)
+	return cfg, named(path, err)
 }
 
 // Parse is Load of a text.
@@ -43,33 +53,39 @@ func Parse(text []byte, environ, settings []string) (Config, error) {
 	if err := k.Load(rawbytes.Provider(text), yaml.Parser()); err != nil {
 		return Config{}, fmt.Errorf("read configuration: %w", err)
 	}
-	return finish(k, "", environ, settings)
+	cfg, err := finish(k, environ, settings)
+	if err == nil {
+		err = cfg.Validate()
+	}
+	return cfg, named("", err)
 }
 
-func finish(k *koanf.Koanf, path string, environ, settings []string) (Config, error) {
-	fail := func(err error) (Config, error) {
-		if path == "" {
-			return Config{}, fmt.Errorf("configuration: %w", err)
-		}
-		return Config{}, fmt.Errorf("configuration %s: %w", path, err)
+// named says which configuration an error is about.
+func named(path string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case path == "":
+		return fmt.Errorf("configuration: %w", err)
 	}
+	return fmt.Errorf("configuration %s: %w", path, err)
+}
+
+func finish(k *koanf.Koanf, environ, settings []string) (Config, error) {
 	if err := unknown(k.Raw()); err != nil {
-		return fail(err)
+		return Config{}, err
 	}
 	if err := loadEnv(k, environ); err != nil {
-		return fail(err)
+		return Config{}, err
 	}
 	if err := loadSettings(k, settings); err != nil {
-		return fail(err)
+		return Config{}, err
 	}
 	raw := k.Raw()
 	dropNulls(raw)
 	cfg := Default()
 	if err := decode(raw, &cfg); err != nil {
-		return fail(err)
-	}
-	if err := cfg.Validate(); err != nil {
-		return fail(err)
+		return Config{}, err
 	}
 	return cfg, nil
 }

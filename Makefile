@@ -1,0 +1,52 @@
+# The targets a newcomer needs are demo, test and build; `make check` is what a change must pass beside them.
+
+GO             ?= go
+GOLANGCI_LINT  ?= v2.15.0
+GOVULNCHECK    ?= v1.9.0
+BENCHTIME      ?= 1s
+FUZZTIME       ?= 15s
+FREESWITCH     ?=
+ONCE           ?=
+DEMO_ADDR      ?=
+VERSION        ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+export FREESWITCH DEMO_ADDR
+
+.PHONY: build demo test check bench live fuzz clean help
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## make bin/maskline
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/maskline ./cmd/maskline
+
+demo: build ## one masked call on a simulated switch, shown live; ONCE=1 ends after it, DEMO_ADDR=127.0.0.1:PORT moves it
+	@./bin/maskline demo $(if $(filter 1,$(ONCE)),--once) $(if $(DEMO_ADDR),--addr $(DEMO_ADDR))
+
+test: ## all tests with the race detector, on SQLite and on a MariaDB of its own
+	@scripts/mariadb.sh $(GO) test -race ./...
+
+check: ## format, vet, linters, known vulnerabilities
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT) run ./...
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK) ./...
+
+bench: ## the promised ratios, each measured against its rival in the same run
+	$(GO) test -run='^$$' -bench=Reader -benchtime=$(BENCHTIME) ./esl/wire
+	$(GO) test -run='^$$' -bench=Sight -benchtime=$(BENCHTIME) ./models/store
+	$(GO) test -run='^$$' -bench=Bind -benchtime=$(BENCHTIME) ./models/store ./web/api
+	$(GO) test -run='^$$' -bench=Calls -benchtime=$(BENCHTIME) ./cmd/maskline
+
+live: build ## conformance and SIPp calls on a real FreeSWITCH: make live FREESWITCH=/path/to/freeswitch
+	@scripts/live.sh
+
+fuzz: ## each fuzz target for FUZZTIME
+	@for pkg in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+			echo "$$pkg $$target"; $(GO) test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) $$pkg || exit 1; \
+		done; \
+	done
+
+clean: ## remove what was built and what the demo made
+	rm -rf bin var

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"maskline/web/admin"
+)
+
+func bindingRow(b admin.Binding) []string {
+	state := "open"
+	if b.ClosedAt != nil {
+		state = b.Reason
+	}
+	return []string{b.ID, b.X, b.A, b.B, strconv.Itoa(b.Direction), state, clock(b.ExpiresAt), id(b.AppID)}
+}
+
+func (c *cli) bindingCommand() *cobra.Command {
+	show := &query{}
+	showCmd := c.leaf("show SUBSCRIPTION_ID", "Show one binding", "  maskline binding show 7f2c1f0e-5b3e-4a53-9d0e-3f6f0f6a1c11", oneArg("subscription id"),
+		func(ctx context.Context, args []string) error {
+			v, err := show.encode()
+			if err != nil {
+				return err
+			}
+			return ask(ctx, c, http.MethodGet, "/bindings/"+url.PathEscape(args[0]), v, nil, c.printBinding)
+		})
+	show.mark(showCmd, "reveal", "reveal", "show the real numbers; it is logged")
+	return c.group("binding", "Relations that tenants made", "", "",
+		listCommand(c, "/bindings", "List bindings, newest first", "  maskline binding list --x +8617000000001 --open",
+			"SUBSCRIPTION_ID X A B DIRECTION STATE EXPIRES APP", bindingRow, func(cmd *cobra.Command, q *query) {
+				q.text(cmd, "app", "app", "only of this `APP`, by id or app_key")
+				q.text(cmd, "tenant", "tenant", "only of this `TENANT`, by id or name")
+				q.text(cmd, "x", "x", "only on this private `NUMBER`")
+				q.text(cmd, "a", "a", "only with this `NUMBER` as A")
+				q.text(cmd, "b", "b", "only with this `NUMBER` as B")
+				q.mark(cmd, "open", "open", "only those that are open")
+				q.mark(cmd, "reveal", "reveal", "show the real numbers; it is logged")
+			}),
+		showCmd, c.bindingExplain(),
+	)
+}
+
+func (c *cli) printBinding(b admin.Binding) error {
+	return c.facts("subscription_id", b.ID, "app", id(b.AppID), "tenant", id(b.TenantID), "mode", b.Mode, "x", b.X, "a", b.A, "b", b.B,
+		"direction", strconv.Itoa(b.Direction), "created", clock(&b.CreatedAt), "expires", clock(b.ExpiresAt), "closed", clock(b.ClosedAt),
+		"reason", b.Reason, "record", yes(b.Record), "max_duration", strconv.Itoa(b.MaxDuration)+" min", "user_data", b.UserData)
+}
+
+func (c *cli) bindingExplain() *cobra.Command {
+	q := &query{}
+	cmd := c.leaf("explain --dialled X --caller A [--at TIME]", "Say whom a caller of a number would reach, and why",
+		`  maskline binding explain --dialled +8617000000001 --caller +8613800000001
+  maskline binding explain --dialled +8617000000001 --caller +8613800000001 --at 2h`, noArgs,
+		func(ctx context.Context, _ []string) error {
+			v, err := q.encode()
+			if err != nil {
+				return err
+			}
+			return ask(ctx, c, http.MethodGet, "/explain", v, nil, c.printExplanation)
+		})
+	q.text(cmd, "dialled", "dialled", "the private number that is dialled")
+	q.text(cmd, "caller", "caller", "who dials it; anonymous for a hidden caller")
+	q.text(cmd, "at", "at", "when; now if it is not given")
+	q.mark(cmd, "reveal", "reveal", "show the real numbers; it is logged")
+	require(cmd, "dialled", "caller")
+	return cmd
+}
+
+func (c *cli) printExplanation(e admin.Explanation) error {
+	outcome := fmt.Sprintf("connected to %s, who sees %s", e.To, e.Shown)
+	if e.Outcome == "refuse" {
+		outcome = fmt.Sprintf("refused: %d %s", e.State, e.StateText)
+	}
+	note := ""
+	if e.Past {
+		note = "from the history of routes; the states of number, app and tenant are today's"
+	}
+	return c.facts("at", clock(&e.At), "outcome", outcome, "why", e.Why, "prompt", e.Prompt, "subscription_id", e.Binding, "app", id(e.AppID), "note", note)
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"maskline/web/admin"
+)
+
+func callRow(s admin.Call) []string {
+	return []string{s.SessionID, s.Stage, s.Caller, s.Dialled, s.Callee, s.Switch, clock(&s.StartedAt), clock(s.EndedAt)}
+}
+
+func (c *cli) callCommand() *cobra.Command {
+	return c.group("call", "Calls, live and past", "", "",
+		listCommand(c, "/calls", "List calls, newest first", "  maskline call list --live\n  maskline call list --since 1h --app 3",
+			"SESSION STAGE CALLER DIALLED CALLEE SWITCH STARTED ENDED", callRow, func(cmd *cobra.Command, q *query) {
+				q.mark(cmd, "live", "live", "only those that go on now")
+				callFilters(cmd, q)
+				q.text(cmd, "switch", "switch", "only on this `SWITCH`")
+			}),
+		showCommand(c, "Show one call with its events and its record", "  maskline call show 5ac1c1c2-…@fs1", "/calls/", c.printCall),
+		c.leaf("stop SESSION", "End a live call", "  maskline call stop 5ac1c1c2-…@fs1", oneArg("session id"),
+			func(ctx context.Context, args []string) error {
+				return ask(ctx, c, http.MethodPost, "/calls/"+url.PathEscape(args[0])+"/stop", nil, nil, func(admin.Count) error {
+					return c.printf("stopping %s\n", args[0])
+				})
+			}),
+	)
+}
+
+// callFilters are the filters that calls and records share.
+func callFilters(cmd *cobra.Command, q *query) {
+	q.text(cmd, "app", "app", "only of this `APP`, by id or app_key")
+	q.text(cmd, "tenant", "tenant", "only of this `TENANT`, by id or name")
+	q.text(cmd, "caller", "caller", "only from this `NUMBER`")
+	q.text(cmd, "callee", "callee", "only to this `NUMBER`")
+	q.span(cmd)
+	q.mark(cmd, "reveal", "reveal", "show the real numbers; it is logged")
+}
+
+// showCommand is "show SESSION" of calls and records.
+func showCommand[T any](c *cli, short, example, path string, print func(T) error) *cobra.Command {
+	q := &query{}
+	cmd := c.leaf("show SESSION", short, example, oneArg("session id"), func(ctx context.Context, args []string) error {
+		v, err := q.encode()
+		if err != nil {
+			return err
+		}
+		return ask(ctx, c, http.MethodGet, path+url.PathEscape(args[0]), v, nil, print)
+	})
+	q.mark(cmd, "reveal", "reveal", "show the real numbers; it is logged")
+	return cmd
+}
+
+func (c *cli) printCall(s admin.Call) error {
+	err := c.facts("session", s.SessionID, "stage", s.Stage, "caller", s.Caller, "dialled", s.Dialled, "callee", s.Callee, "switch", s.Switch,
+		"trunk", s.Trunk, "app", id(s.AppID), "tenant", id(s.TenantID), "binding", s.Binding, "started", clock(&s.StartedAt), "ended", clock(s.EndedAt))
+	if err != nil {
+		return err
+	}
+	if len(s.Events) > 0 {
+		rows := make([][]string, 0, len(s.Events))
+		for _, e := range s.Events {
+			state := ""
+			if e.Type == "disconnect" {
+				state = strconv.Itoa(e.State) + " " + e.StateText
+			}
+			rows = append(rows, []string{clock(&e.At), e.Type, e.Caller, e.Called, state})
+		}
+		if err := c.printf("\n"); err != nil {
+			return err
+		}
+		if err := c.table("AT EVENT CALLER CALLED STATE", rows); err != nil {
+			return err
+		}
+	}
+	if s.CDR == nil {
+		return nil
+	}
+	if err := c.printf("\n"); err != nil {
+		return err
+	}
+	return c.printCDR(*s.CDR)
+}
+
+func cdrRow(r admin.CDR) []string {
+	return []string{r.SessionID, clock(r.CallInAt), r.Caller, r.X, r.Callee, strconv.FormatInt(r.Talk, 10), strconv.Itoa(r.State), r.StateText}
+}
+
+func (c *cli) printCDR(r admin.CDR) error {
+	return c.facts("session", r.SessionID, "caller", r.Caller, "x", r.X, "callee", r.Callee, "shown", r.Shown, "call in", clock(r.CallInAt),
+		"dialled out", clock(r.StartAt), "alerting", clock(r.AlertingAt), "answered", clock(r.AnswerAt), "ended", clock(r.EndAt),
+		"talk", strconv.FormatInt(r.Talk, 10)+" s", "state", strconv.Itoa(r.State)+" "+r.StateText, "q850", strconv.Itoa(r.Q850),
+		"sip status", strconv.Itoa(r.SIPStatus), "recording", r.RecordFile, "source", r.Source)
+}
+
+func (c *cli) cdrCommand() *cobra.Command {
+	return c.group("cdr", "Records of calls", "", "",
+		listCommand(c, "/cdrs", "List records, newest first", "  maskline cdr list --since 24h --json",
+			"SESSION CALL_IN CALLER X CALLEE TALK STATE TEXT", cdrRow, func(cmd *cobra.Command, q *query) {
+				callFilters(cmd, q)
+				q.text(cmd, "x", "x", "only through this private `NUMBER`")
+				q.text(cmd, "session", "session", "only of this `SESSION`")
+			}),
+		showCommand(c, "Show one record", "  maskline cdr show 5ac1c1c2-…@fs1", "/cdrs/", c.printCDR),
+	)
+}
