@@ -24,7 +24,7 @@ func Default() Config {
 			Timeout:  5 * time.Second, BatchWait: time.Second, Concurrent: 256, PerURL: 8, DeadFiles: "var/dead",
 		},
 		Binding: Binding{CoolOff: 24 * time.Hour},
-		Call:    Call{AnswerIn: 90 * time.Second, MaxTalk: 4 * time.Hour, Refusals: map[string]string{}},
+		Call:    Call{AnswerIn: 90 * time.Second, Refusals: map[string]string{}},
 		Schedule: Schedule{
 			ExpireBindings: "@every 10s", PruneReplies: "@every 5m", Recordings: "30 3 * * *", DeadFiles: "0 4 * * *",
 		},

@@ -248,8 +248,10 @@ func (c Config) checkDelivery(f *faults) {
 
 func (c Config) checkCall(f *faults) {
 	f.between("binding.cool_off", c.Binding.CoolOff, 0, 90*24*time.Hour)
-	f.between("call.answer_in", c.Call.AnswerIn, 5*time.Second, 5*time.Minute)
-	f.between("call.max_talk", c.Call.MaxTalk, time.Minute, 24*time.Hour)
+	f.between("call.answer_in", c.Call.AnswerIn, 5*time.Second, 3*time.Minute)
+	if c.Call.MaxTalk != 0 {
+		f.between("call.max_talk", c.Call.MaxTalk, time.Minute, 24*time.Hour)
+	}
 	for state, prompt := range c.Call.Refusals {
 		if n, err := strconv.Atoi(state); err != nil || n < 0 || n > 9999 {
 			f.add("call.refusals", "%q is no state code, such as 8014", state)

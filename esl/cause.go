@@ -53,3 +53,14 @@ func CauseOf(q850 int) Cause {
 	}
 	return NormalTemporaryFailure
 }
+
+// Q850 is the cause's number, 0 for one that has none here.
+func (c Cause) Q850() int { return q850[c] }
+
+var q850 = func() map[Cause]int {
+	m := make(map[Cause]int, len(byQ850))
+	for n, c := range byQ850 {
+		m[c] = n
+	}
+	return m
+}()

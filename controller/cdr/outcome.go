@@ -205,15 +205,18 @@ func stateOf(c esl.Cause, q850 int) models.StateCode {
 	return models.CalleeNetwork
 }
 
-// q850Of serves causes of the switch that have no Q.850 number of their own.
+// q850Of serves causes that came without a number, and those of the switch that have none.
 func q850Of(c esl.Cause) int {
 	switch c {
-	case esl.UserNotRegistered, "SUBSCRIBER_ABSENT":
+	case esl.UserNotRegistered:
 		return 20
 	case esl.GatewayDown, "INVALID_GATEWAY":
 		return 38
 	case esl.ProgressTimeout:
 		return 19
+	}
+	if n := c.Q850(); n != 0 {
+		return n
 	}
 	return 127
 }

@@ -34,11 +34,13 @@ func connect(r Rules, s models.Sight) *models.Connect {
 			c.RecordTone = Prompt(s.App, models.PromptRecordHint)
 		}
 	}
-	if b.MaxDuration > 0 {
-		c.MaxTalk = time.Duration(b.MaxDuration) * time.Minute
-		if c.MaxTalk > time.Minute {
-			c.LastMinute = b.LastMinVoice
-		}
+	c.MaxTalk = r.MaxTalk
+	if own := time.Duration(b.MaxDuration) * time.Minute; own > 0 && (c.MaxTalk == 0 || own < c.MaxTalk) {
+		c.MaxTalk = own
+	}
+	// The last-minute prompt belongs to the tenant's own limit, and a call of one minute has no minute before its last.
+	if b.MaxDuration > 0 && c.MaxTalk > time.Minute {
+		c.LastMinute = b.LastMinVoice
 	}
 	return c
 }

@@ -16,6 +16,9 @@ const AnswerIn = 90 * time.Second
 // Rules are the platform's own settings that a decision depends on. The zero value works.
 type Rules struct {
 	AnswerIn time.Duration // 0 is AnswerIn
+	MaxTalk  time.Duration // the platform's own bound on every call's talk; 0 is none
+	// Refusals are the prompts of refusals by state code, where another than the built-in one shall be played.
+	Refusals map[models.StateCode]string
 }
 
 // resolver turns a sight whose number, app and tenant are fit for calls into a plan and the sentence that says why.
@@ -38,6 +41,11 @@ func (r Rules) Decide(s models.Sight) models.Decision {
 		d.BindingID, d.UserData, d.Side = s.Binding.ID, s.Binding.UserData, s.Route.Side
 	}
 	d.Plan, d.Why = r.plan(s)
+	if d.Refuse != nil {
+		if name, set := r.Refusals[d.Refuse.State]; set {
+			d.Refuse.Prompt = Prompt(s.App, name)
+		}
+	}
 	if d.Connect != nil && s.Number != nil {
 		d.Connect.Trunk = s.Number.Trunk
 	}

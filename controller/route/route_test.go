@@ -99,6 +99,19 @@ func TestConnectLimits(t *testing.T) {
 	if one.Connect.LastMinute != "" || one.Connect.MaxTalk != time.Minute {
 		t.Errorf("a call of one minute has no last-minute prompt: %+v", one.Connect)
 	}
+	for _, c := range []struct {
+		minutes   int
+		cap, want time.Duration
+	}{{0, 0, 0}, {0, time.Hour, time.Hour}, {30, time.Hour, 30 * time.Minute}, {90, time.Hour, time.Hour}} {
+		d := Rules{MaxTalk: c.cap}.Decide(sight(ann, func(s *models.Sight) { s.Binding.MaxDuration = c.minutes }))
+		if d.Connect.MaxTalk != c.want {
+			t.Errorf("%d minutes under a cap of %s: %s", c.minutes, c.cap, d.Connect.MaxTalk)
+		}
+	}
+	own := Rules{Refusals: map[models.StateCode]string{models.NoBinding: "custom.wav"}}.Decide(sight(models.Hidden, nil))
+	if own.Refuse.Prompt != "custom.wav" {
+		t.Errorf("the configuration's prompt: %+v", own.Refuse)
+	}
 	withdrawn := Rules{}.Decide(sight(ann, func(s *models.Sight) { s.Binding.Record, s.App.Record = true, false }))
 	if withdrawn.Connect.Record {
 		t.Error("an app without the capability records nothing")
