@@ -91,6 +91,8 @@ func (n Numbering) Line(global string) Line {
 		return LineMobile
 	case strings.HasPrefix(rest, "400") || strings.HasPrefix(rest, "800") || strings.HasPrefix(rest, "95") && len(rest) <= 8:
 		return LineUnknown
+	case rest[0] == '1' && !strings.HasPrefix(rest, "10"): // no area code but Beijing's begins with 1: a mobile number with a digit lost
+		return LineUnknown
 	case len(rest) >= 9 && len(rest) <= 11 && rest[0] != '0':
 		return LineFixed
 	}

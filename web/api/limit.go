@@ -1,0 +1,43 @@
+package api
+
+import (
+	"sync"
+
+	"github.com/gin-gonic/gin"
+	"golang.org/x/time/rate"
+
+	"maskline/models"
+)
+
+// pace bounds the requests a second of each app. There are no more limiters than apps: only those who have signed are counted.
+type pace struct {
+	each  rate.Limit
+	burst int
+
+	mu   sync.Mutex
+	apps map[int64]*rate.Limiter
+}
+
+func newPace(each float64, burst int) *pace {
+	return &pace{each: rate.Limit(each), burst: burst, apps: map[int64]*rate.Limiter{}}
+}
+
+func (p *pace) allow(app int64) bool {
+	p.mu.Lock()
+	l, ok := p.apps[app]
+	if !ok {
+		l = rate.NewLimiter(p.each, p.burst)
+		p.apps[app] = l
+	}
+	p.mu.Unlock()
+	return l.Allow()
+}
+
+// keep is the middleware.
+func (p *pace) keep(c *gin.Context) {
+	if p.each > 0 && !p.allow(callerOf(c).ID) {
+		refuseErr(c, models.Fail(models.FlowControl, "", "the app sends more requests than it may"))
+		return
+	}
+	c.Next()
+}
