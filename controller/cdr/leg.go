@@ -86,16 +86,11 @@ func FromEvent(e esl.Event) Leg {
 func (l *Leg) ended(variable func(string) string) {
 	l.Q850, _ = strconv.Atoi(variable("hangup_cause_q850"))
 	l.Disposition = variable("sip_hangup_disposition")
-	for _, name := range []string{"sip_invite_failure_status", "sip_term_status"} {
-		if n, err := strconv.Atoi(variable(name)); err == nil && n >= 300 && n <= 699 {
+	// The final response, where it stands most plainly: a redirect that was refused shows only in the second, a cancelled INVITE in the third.
+	for _, status := range []string{variable("sip_term_status"), strings.TrimPrefix(variable("proto_specific_hangup_cause"), "sip:"), variable("sip_invite_failure_status")} {
+		if n, err := strconv.Atoi(status); err == nil && n >= 300 && n <= 699 {
 			l.SIPStatus = n
 			return
-		}
-	}
-	// proto_specific_hangup_cause holds sip:486 on the leg that got the response.
-	if s, ok := strings.CutPrefix(variable("proto_specific_hangup_cause"), "sip:"); ok {
-		if n, err := strconv.Atoi(s); err == nil && n >= 300 && n <= 699 {
-			l.SIPStatus = n
 		}
 	}
 }

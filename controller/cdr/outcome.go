@@ -153,7 +153,8 @@ func failed(b Leg, answerIn time.Duration) Outcome {
 		o.Q850 = q850Of(b.Cause)
 	}
 	switch {
-	case b.Cause == esl.NoAnswer && b.SIPStatus == 0 && rangOut(b, answerIn):
+	case b.Cause == esl.AllottedTimeout, b.Cause == esl.NoAnswer && rangOut(b, answerIn):
+		// leg_timeout ends an unanswered leg with ALLOTTED_TIMEOUT and Q.850 16 (conf/freeswitch/README.md).
 		o.State, o.Q850 = models.AnswerTimeout, 19
 	case o.State == models.CalleeRejected && b.SIPStatus == 403:
 		o.State = models.CallRefused
@@ -164,9 +165,9 @@ func failed(b Leg, answerIn time.Duration) Outcome {
 	return o
 }
 
-// rangOut says that our own timer ended the ringing. A second of slack: the switch counts its timeout in whole seconds.
+// rangOut says that our side, not the callee's, ended the ringing. A second of slack: the switch counts its timeout in whole seconds.
 func rangOut(b Leg, answerIn time.Duration) bool {
-	return b.Disposition == sendCancel || (!b.HungUp.IsZero() && b.HungUp.Sub(b.Created) >= answerIn-time.Second)
+	return b.Disposition == sendCancel || (b.SIPStatus == 0 && !b.HungUp.IsZero() && b.HungUp.Sub(b.Created) >= answerIn-time.Second)
 }
 
 var byCause = map[esl.Cause]models.StateCode{

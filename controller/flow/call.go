@@ -1,0 +1,160 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"maskline/controller/cdr"
+	"maskline/esl"
+	"maskline/models"
+)
+
+var (
+	errClosing = errors.New("the engine takes no more calls")
+	errKnown   = errors.New("the session is known already")
+	errFull    = errors.New("the engine carries all the calls it may")
+	errLeave   = errors.New("the daemon ends; the switch goes on alone")
+)
+
+// call is one session while its goroutine runs. Only that goroutine touches it, but for the atomic fields.
+type call struct {
+	e   *Engine
+	leg esl.Call
+	log *slog.Logger
+
+	s      models.Session
+	app    models.App
+	spID   string
+	legs   cdr.Legs
+	told   map[models.EventType]bool
+	source models.Source
+	holds  []string // trunks on which it holds a channel
+	token  string   // of the bridge
+
+	stopped  atomic.Bool // callStop
+	bridging atomic.Bool // a bridge was given to the switch and has not come back
+	leaving  atomic.Bool // the daemon ends
+}
+
+func (e *Engine) newCall(leg esl.Call, host string) *call {
+	id := models.SessionID(leg.ID(), host)
+	return &call{
+		e: e, leg: leg, log: e.Log.With("sessionId", id), told: map[models.EventType]bool{}, source: models.SourceEvents,
+		s:    models.Session{ID: id, LegA: leg.ID(), Switch: leg.Switch().Name(), Host: host},
+		legs: cdr.Legs{A: cdr.Leg{ID: leg.ID(), Call: leg.ID(), Role: "a"}},
+	}
+}
+
+// leave asks the goroutine to let go of the call if the switch can finish it alone; it is called once, by the engine.
+func (k *call) leave() {
+	k.leaving.Store(true)
+	if k.bridging.Load() {
+		k.leg.Close()
+	}
+}
+
+// dialled marks that from now on the switch can finish the call alone.
+func (k *call) dialled() error {
+	k.bridging.Store(true)
+	if k.leaving.Load() {
+		return errLeave
+	}
+	return nil
+}
+
+// next waits for the call's next event and folds it into the legs. It fails with errLeave once the daemon ends and the call is dialled.
+func (k *call) next(ctx context.Context) (esl.Event, error) {
+	ev, err := k.leg.Next(ctx)
+	switch {
+	case errors.Is(err, esl.ErrClosed) && k.leaving.Load():
+		return ev, errLeave
+	case err != nil:
+		return ev, err
+	case ev.Kind == esl.Snapshot:
+		k.source = models.SourceResync
+	case ev.Kind == esl.Lost:
+		return ev, nil
+	}
+	k.legs.Add(cdr.FromEvent(ev))
+	return ev, nil
+}
+
+// awaitStep waits until the application with this token has ended, the caller is gone, or the time is up.
+func (k *call) awaitStep(ctx context.Context, token string, atMost time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, atMost)
+	defer cancel()
+	for {
+		ev, err := k.next(ctx)
+		if err != nil {
+			return err
+		}
+		switch {
+		case ev.Leg == k.leg.ID() && (ev.Kind == esl.HungUp || ev.Kind == esl.Lost):
+			return esl.ErrGone
+		case ev.Kind == esl.Executed && ev.Token == token:
+			return nil
+		}
+	}
+}
+
+// play plays a prompt of the tenant's or the platform's to the caller, as early media while his leg is not answered. A prompt that
+// does not exist is silence: nobody is kept waiting for it.
+func (k *call) play(ctx context.Context, name string) error {
+	if name == "" {
+		return nil
+	}
+	path, ok := k.e.Prompts.Find(k.spID, name)
+	if !ok {
+		k.e.Observe.PromptMissing()
+		k.log.Warn("prompt does not exist or cannot be played", "prompt", name)
+		return nil
+	}
+	token, err := k.leg.Execute(ctx, k.leg.ID(), "playback", path)
+	if err != nil {
+		return fmt.Errorf("play %s: %w", name, err)
+	}
+	err = k.awaitStep(ctx, token, promptIn)
+	if errors.Is(err, context.DeadlineExceeded) {
+		k.log.Warn("prompt did not end in time", "prompt", name)
+		return k.leg.Break(ctx, k.leg.ID())
+	}
+	return err
+}
+
+// hangup ends a leg; one that has ended already is as good.
+func (k *call) hangup(ctx context.Context, leg string, cause esl.Cause) {
+	ctx, cancel := context.WithTimeout(ctx, commandIn)
+	defer cancel()
+	if err := k.leg.Hangup(ctx, leg, cause); err != nil && !errors.Is(err, esl.ErrGone) {
+		k.log.Warn("hang-up was not taken; the switch's own bounds end the leg", "error", err)
+	}
+}
+
+// awaitOver reads events until every leg that is known has ended. atMost bounds the wait for the callee's leg after the caller's, and, in
+// between, the wait for the caller's own.
+func (k *call) awaitOver(ctx context.Context, atMost time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, atMost)
+	defer cancel()
+	for !k.legs.Over() || (k.bridging.Load() && len(k.legs.Bs) == 0) {
+		ev, err := k.next(ctx)
+		if err != nil {
+			return err
+		}
+		if ev.Kind == esl.Lost {
+			return k.lost(ctx)
+		}
+	}
+	return nil
+}
+
+func (k *call) recoverPanic() {
+	if r := recover(); r != nil {
+		k.e.Observe.Panicked()
+		k.log.Error("call goroutine failed; the switch and the next daemon finish the call", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+	}
+}

@@ -1,0 +1,107 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"maskline/controller/cdr"
+	"maskline/models"
+)
+
+// event makes a call event with the numbers that its leg shows (spec/privatenumber.md §4.1): leg 1's until somebody is dialled, leg 2's after.
+func (k *call) event(t models.EventType, at time.Time) models.CallEvent {
+	ev := models.CallEvent{SessionID: k.s.ID, Key: string(t), Type: t, At: at, Caller: k.s.Caller}
+	ev.Called, _ = models.NewParty(k.s.Dialled)
+	if t != models.EventCallIn && k.told[models.EventCallOut] {
+		ev.Caller, _ = models.NewParty(k.s.Plan.Connect.Show)
+		ev.Called = k.s.Callee
+	}
+	return ev
+}
+
+// change is the session as it stands, with events and their pushes.
+func (k *call) change(events ...models.CallEvent) models.Change {
+	c := models.Change{Session: k.s, Events: events}
+	for _, ev := range events {
+		if k.app.ID == 0 {
+			continue
+		}
+		if d, push := k.e.Outbox.Event(k.app, k.s, ev); push {
+			c.Deliveries = append(c.Deliveries, d)
+		}
+	}
+	return c
+}
+
+// tell commits one event of the call, once, and hands on its push.
+func (k *call) tell(ctx context.Context, t models.EventType, at time.Time) error {
+	if k.told[t] {
+		return nil
+	}
+	k.told[t] = true
+	return k.commit(ctx, k.change(k.event(t, at)))
+}
+
+// commit writes a change, and tries again while the database is away: a call that is up goes on without it, and what happened is told late
+// rather than never.
+func (k *call) commit(ctx context.Context, c models.Change) error {
+	wait := backoff.NewExponentialBackOff()
+	wait.MaxInterval = commitWait
+	op := func() (struct{}, error) {
+		err := k.record(ctx, c)
+		if err != nil && models.CodeOf(err) != models.Internal {
+			err = backoff.Permanent(err)
+		}
+		return struct{}{}, err
+	}
+	_, err := backoff.Retry(ctx, op, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(commitIn),
+		backoff.WithNotify(func(err error, after time.Duration) {
+			k.e.Observe.CommitRetried()
+			k.log.Warn("commit failed; trying again", "error", err, "after", after)
+		}))
+	return err
+}
+
+// record writes a change once and hands its pushes to the courier: what happened is committed before it is told (DESIGN §6.2).
+func (k *call) record(ctx context.Context, c models.Change) error {
+	start := time.Now()
+	applied, err := k.e.Store.Record(ctx, c)
+	if err != nil {
+		return fmt.Errorf("commit session %s: %w", k.s.ID, err)
+	}
+	k.e.Observe.Stage("commit", time.Since(start))
+	// The store has given an id to each delivery that is new; one that was told before has none.
+	fresh := slices.DeleteFunc(c.Deliveries, func(d models.Delivery) bool { return d.ID == 0 })
+	if applied && len(fresh) > 0 {
+		k.e.Outbox.Offer(fresh)
+	}
+	return nil
+}
+
+// finish writes the end: the disconnect event, the CDR and their pushes, in one transaction and once.
+func (k *call) finish(ctx context.Context) {
+	k.s.Stopped = k.s.Stopped || k.stopped.Load()
+	record := cdr.Fold(k.s, k.legs, k.source, time.Now().UTC())
+	k.s.EndedAt, k.s.Stage = record.EndAt, models.StageEnded
+	ev := k.event(models.EventDisconnect, record.EndAt)
+	ev.State = record.Fail
+	c := k.change(ev)
+	c.CDR = &record
+	if d, push := k.e.Outbox.CDR(k.app, k.spID, record); push && k.app.ID != 0 {
+		c.Deliveries = append(c.Deliveries, d)
+	}
+	if err := k.commit(ctx, c); err != nil {
+		if !errors.Is(err, context.Canceled) {
+			k.log.Error("the end of a call could not be written; the switch's own record of it remains", "error", err)
+		}
+		return
+	}
+	k.e.reports.settled(k.leg.ID())
+	k.e.Observe.CallEnded(k.s.Mode, record.Fail, record.Source)
+	k.log.Info("call ended", "state", int(record.Fail), "q850", record.Q850, "sip", record.SIPStatus, "talk_s", record.TalkSeconds(), "source", string(record.Source))
+}

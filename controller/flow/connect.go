@@ -1,0 +1,157 @@
+package flow
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"maskline/esl"
+	"maskline/models"
+)
+
+// connect dials the callee and watches the call to its end. From the bridge on everything that must happen is in the switch
+// (dial.go); this goroutine only tells what it sees.
+func (k *call) connect(ctx context.Context, c models.Connect) error {
+	start := time.Now()
+	picked := k.e.trunks.take(c.Trunk)
+	if len(picked) == 0 {
+		return k.noWayOut(ctx)
+	}
+	for _, t := range picked {
+		k.holds = append(k.holds, t.Name)
+	}
+	k.s.Trunk = picked[0].Name
+	order, err := k.order(c, picked)
+	if err != nil {
+		return fmt.Errorf("make the dial string: %w", err)
+	}
+	if err := k.leg.Set(ctx, k.leg.ID(), order.caller...); err != nil {
+		return fmt.Errorf("set the caller's variables: %w", err)
+	}
+	if k.token, err = k.leg.Bridge(ctx, k.leg.ID(), order.dial); err != nil {
+		return fmt.Errorf("bridge: %w", err)
+	}
+	k.e.Observe.Stage("dial", time.Since(start))
+	if err := k.tell(ctx, models.EventCallOut, time.Now().UTC()); err != nil {
+		return err
+	}
+	if err := k.dialled(); err != nil {
+		return err
+	}
+	return k.watch(ctx)
+}
+
+// noWayOut ends a call that no trunk can carry now: all are full, or none dials out.
+func (k *call) noWayOut(ctx context.Context) error {
+	r := models.Refuse{State: models.PortsExhausted, Q850: 34, Prompt: models.PromptSystemBusy}
+	if !k.e.trunks.outward() {
+		r.State = models.RoutingFailed
+	}
+	k.log.Error("no trunk can carry the call", "state", int(r.State))
+	k.s.Plan = models.Plan{Refuse: &r}
+	return k.refuse(ctx, r)
+}
+
+// watch tells each stage as the switch reports it, until the caller's leg is over or comes back from the bridge.
+func (k *call) watch(ctx context.Context) error {
+	for {
+		ev, err := k.next(ctx)
+		if err != nil {
+			return err
+		}
+		switch {
+		case ev.Kind == esl.Lost:
+			return k.lost(ctx)
+		case ev.Leg != k.leg.ID():
+			if err := k.tellCallee(ctx); err != nil {
+				return err
+			}
+		case ev.Kind == esl.HungUp:
+			return nil
+		case ev.Kind == esl.Executed && (ev.Token == k.token || ev.Get("Application") == "bridge"):
+			k.bridging.Store(false)
+			return k.afterBridge(ctx)
+		}
+	}
+}
+
+// tellCallee tells of the stages that the callee's leg has reached and nobody has told of.
+func (k *call) tellCallee(ctx context.Context) error {
+	b, dialled := k.legs.Callee()
+	if !dialled {
+		return nil
+	}
+	if at := b.Alerted(); !at.IsZero() && !k.told[models.EventAlerting] {
+		k.s.Stage = models.StageRinging
+		k.e.Observe.Stage("setup", at.Sub(k.s.StartedAt))
+		if err := k.tell(ctx, models.EventAlerting, at); err != nil {
+			return err
+		}
+	}
+	if !b.Answered.IsZero() && !k.told[models.EventAnswer] {
+		k.s.Stage = models.StageTalking
+		if b.Trunk != "" {
+			k.s.Trunk = b.Trunk
+		}
+		return k.tell(ctx, models.EventAnswer, b.Answered)
+	}
+	return nil
+}
+
+// afterBridge has the caller's leg back. If nobody answered he hears why, still unanswered, and gets the callee's cause.
+func (k *call) afterBridge(ctx context.Context) error {
+	b, dialled := k.legs.Callee()
+	o := k.legs.Outcome(k.s.Plan, k.stopped.Load())
+	switch {
+	case dialled && !b.Answered.IsZero():
+		// The call is over; hangup_after_bridge ends the caller's leg, and this makes sure of it.
+		if k.awaitOver(ctx, legEndIn) != nil {
+			k.hangup(ctx, k.leg.ID(), esl.NormalClearing)
+		}
+		return nil
+	case k.stopped.Load() || callerGone(o.State):
+		return nil
+	}
+	k.s.Stage = models.StageAnnounced
+	if err := k.play(ctx, announcement(o.State)); err != nil {
+		return err
+	}
+	k.hangup(ctx, k.leg.ID(), esl.CauseOf(o.Q850))
+	return nil
+}
+
+func callerGone(s models.StateCode) bool {
+	return s == models.CallerLeft || s == models.CallerLeftEarly || s == models.CallerLeftBefore
+}
+
+var announcements = map[models.StateCode]string{
+	models.CalleeBusy:        models.PromptBusy,
+	models.CalleeNoAnswer:    models.PromptNoAnswer,
+	models.AnswerTimeout:     models.PromptNoAnswer,
+	models.CalleePoweredOff:  models.PromptPoweredOff,
+	models.CalleeNotExist:    models.PromptNotExist,
+	models.CalleeRejected:    models.PromptRejected,
+	models.CallRefused:       models.PromptRejected,
+	models.CalleeUnreachable: models.PromptUnreachable,
+	models.CalleeOutOfOrder:  models.PromptUnreachable,
+	models.CalleeNetwork:     models.PromptUnreachable,
+}
+
+// announcement is what the caller hears when the callee could not be reached.
+func announcement(s models.StateCode) string {
+	if p, ok := announcements[s]; ok {
+		return p
+	}
+	return models.PromptAbnormal
+}
+
+// lost ends a call whose leg went without a word: the switch restarted, or the link was down when it ended. The switch's own record,
+// posted or spooled, may still tell how.
+func (k *call) lost(ctx context.Context) error {
+	k.source = models.SourceLost
+	for _, l := range k.e.reports.await(ctx, k.leg.ID(), reportIn) {
+		k.legs.Add(l)
+		k.source = models.SourcePost
+	}
+	return k.tellCallee(ctx)
+}

@@ -1,0 +1,205 @@
+// Package flow carries a Plan out on a switch. A call is one goroutine of straight-line code (inbound.go), from the leg's arrival to its
+// CDR; what it does is in the Plan, what happened is folded by controller/cdr, and each step is committed before it is told.
+//
+// Goroutines: Engine.Run owns them all and returns after the last has ended. One per live call, which alone reads that call's events; one
+// for the switch's own leg records (reports.go). Nothing here blocks the goroutine that reads a switch's events.
+package flow
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"maskline/controller/route"
+	"maskline/esl"
+	"maskline/models"
+)
+
+// Store is what calls need of the database. models/store implements it.
+type Store interface {
+	Sight(ctx context.Context, dialled string, caller models.Party) (models.Sight, error)
+	Record(ctx context.Context, c models.Change) (applied bool, err error)
+	Session(ctx context.Context, id string) (models.Session, error)
+	LiveSessions(ctx context.Context, switchName string) ([]models.Session, error)
+	App(ctx context.Context, id int64) (models.App, error)
+	Tenant(ctx context.Context, id int64) (models.Tenant, error)
+}
+
+// Outbox makes the pushes of a call and hands them to the courier once they are committed.
+type Outbox interface {
+	Event(app models.App, s models.Session, e models.CallEvent) (models.Delivery, bool)
+	CDR(app models.App, spID string, c models.CDR) (models.Delivery, bool)
+	Offer(committed []models.Delivery)
+}
+
+// Prompts finds a tenant's approved tone file, as the switch reads it.
+type Prompts interface {
+	Find(spID, name string) (path string, ok bool)
+}
+
+// Recordings says where a recording goes, as the switch writes it.
+type Recordings interface {
+	Name(start time.Time, sessionID string) string
+	Path(name string) (string, error)
+}
+
+// Options are what an Engine is made of. Store, Outbox, Prompts and Recordings are required.
+type Options struct {
+	Store      Store
+	Outbox     Outbox
+	Prompts    Prompts
+	Recordings Recordings
+	Trunks     []models.Trunk
+	Numbering  models.Numbering
+	Rules      route.Rules
+	Ringback   string // tone that the caller hears while the callee rings, as FreeSWITCH names it; "" is DefaultRingback
+	Owner      string // who claims the calls: this daemon's name
+	MaxCalls   int    // calls at once; more are refused with congestion. 0 is 10000
+	Observe    Observe
+	Log        *slog.Logger
+}
+
+// DefaultRingback is mainland China's ring-back: 450 Hz, 1 s on, 4 s off.
+const DefaultRingback = "tone_stream://%(1000,4000,450);loops=-1"
+
+// How long the steps may take. Whatever is longer is the switch's own bound (DESIGN §4.1).
+const (
+	lookupIn   = 4 * time.Second  // one routing lookup; then the caller hears that something is wrong
+	commandIn  = 5 * time.Second  // one command to the switch
+	promptIn   = 45 * time.Second // one prompt
+	legEndIn   = 5 * time.Second  // a leg that is ending: its record is posted first, which may take 2 s
+	reportIn   = 15 * time.Second // the switch's own record of a leg that nobody saw end
+	commitIn   = 10 * time.Minute // how long a step waits for a database that is away
+	commitWait = 30 * time.Second // longest pause between two tries of a commit
+)
+
+// Engine carries out calls. Make one with New, tell it of each switch with On, and Run it.
+type Engine struct {
+	Options
+	trunks  *trunks
+	reports *reports
+
+	ctx  context.Context // of Run
+	wg   sync.WaitGroup
+	mu   sync.Mutex
+	live map[string]*call // by session id
+	shut bool             // Run is ending: no new calls
+}
+
+// New makes an Engine.
+func New(o Options) *Engine {
+	if o.Ringback == "" {
+		o.Ringback = DefaultRingback
+	}
+	if o.MaxCalls == 0 {
+		o.MaxCalls = 10_000
+	}
+	if o.Observe == nil {
+		o.Observe = Silent{}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	e := &Engine{Options: o, trunks: newTrunks(o.Trunks, o.Numbering), live: map[string]*call{}}
+	e.reports = newReports(e)
+	return e
+}
+
+// Run carries out calls until ctx ends; then it takes no more. Calls that the switch alone can finish are left to it; those in
+// which a prompt of ours runs are given until drain has passed. Run returns when no goroutine of its own is left.
+func (e *Engine) Run(ctx context.Context, drain time.Duration) error {
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	e.mu.Lock()
+	if e.ctx != nil {
+		e.mu.Unlock()
+		return fmt.Errorf("run call engine: it runs already or has ended")
+	}
+	e.ctx = work
+	e.mu.Unlock()
+	reportsDone := make(chan struct{})
+	go func() { defer close(reportsDone); e.reports.run(work) }()
+	<-ctx.Done()
+
+	e.mu.Lock()
+	e.shut = true
+	for _, k := range e.live {
+		k.leave()
+	}
+	e.mu.Unlock()
+	idle := make(chan struct{})
+	go func() { e.wg.Wait(); close(idle) }()
+	timer := time.NewTimer(drain)
+	defer timer.Stop()
+	select {
+	case <-idle:
+	case <-timer.C:
+		e.Log.Warn("calls were still in a prompt at the end of the drain time; the switch ends them")
+	}
+	stop()
+	<-idle
+	<-reportsDone
+	return nil
+}
+
+// begin starts a call's goroutine, unless the session is known already, the engine ends, or it is full.
+func (e *Engine) begin(k *call, flow func(context.Context)) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	_, known := e.live[k.s.ID]
+	switch {
+	case e.ctx == nil || e.shut:
+		return errClosing
+	case known:
+		return errKnown
+	case len(e.live) >= e.MaxCalls:
+		return errFull
+	}
+	e.live[k.s.ID] = k
+	e.wg.Add(1)
+	ctx, cancel := context.WithCancel(e.ctx)
+	go func() {
+		defer e.wg.Done()
+		defer cancel()
+		defer e.forget(k)
+		defer k.leg.Close()
+		defer k.recoverPanic()
+		flow(ctx)
+	}()
+	return nil
+}
+
+func (e *Engine) forget(k *call) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.live, k.s.ID)
+	e.trunks.release(k.holds)
+}
+
+func (e *Engine) find(sessionID string) *call {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.live[sessionID]
+}
+
+// Live is the number of calls that this engine carries.
+func (e *Engine) Live() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.live)
+}
+
+// Stop ends a session on the customer's order, leg A first (spec/privatenumber.md §2.6). SessionOver if it is not live here.
+func (e *Engine) Stop(ctx context.Context, sessionID string) error {
+	k := e.find(sessionID)
+	if k == nil {
+		return models.Fail(models.SessionOver, "sessionid", "no live session has this id")
+	}
+	k.stopped.Store(true)
+	if err := k.leg.Hangup(ctx, k.leg.ID(), esl.NormalClearing); err != nil {
+		return fmt.Errorf("stop session %s: %w", sessionID, err)
+	}
+	return nil
+}

@@ -1,0 +1,102 @@
+package flow
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"maskline/controller/cdr"
+	"maskline/esl"
+	"maskline/models"
+)
+
+// On gives the handler for one switch. host is the part of its session ids after "@" and the hostName of its CDRs; it must stay the same
+// over restarts of either side, since the session of a call that is found again is looked up by it.
+func (e *Engine) On(sw esl.Switch, host string) esl.Handler {
+	return &handler{e: e, sw: sw, host: host}
+}
+
+type handler struct {
+	e    *Engine
+	sw   esl.Switch
+	host string
+}
+
+func (h *handler) Arrived(c esl.Call, parked esl.Event)    { h.e.arrived(c, h.host, parked) }
+func (h *handler) Found(c esl.Call, snapshots []esl.Event) { h.e.found(c, h.host, snapshots) }
+
+func (h *handler) Stranger(ev esl.Event) {
+	h.e.Observe.StrangerRefused(h.sw.Name())
+	h.e.Log.Warn("refused a caller from no trunk", "switch", h.sw.Name(), "address", ev.Var("sip_network_ip"))
+}
+
+// Stray keeps the end of a leg whose flow has gone: it may complete a session that nobody watches.
+func (h *handler) Stray(ev esl.Event) {
+	if l := cdr.FromEvent(ev); l.Call != "" {
+		h.e.reports.add(l, h.host, nil)
+	}
+}
+
+func (h *handler) Restarted(core string) {
+	h.e.Log.Error("switch restarted; its calls are over", "switch", h.sw.Name(), "core", core)
+}
+
+// Synced ends the sessions that the database holds as live on this switch and that are not there: they ended while no daemon looked.
+func (h *handler) Synced(calls []string) {
+	here := make(map[string]bool, len(calls))
+	for _, c := range calls {
+		here[c] = true
+	}
+	seen := time.Now()
+	h.e.mu.Lock()
+	defer h.e.mu.Unlock()
+	if h.e.ctx == nil || h.e.shut {
+		return
+	}
+	h.e.wg.Add(1)
+	ctx := h.e.ctx
+	go func() {
+		defer h.e.wg.Done()
+		h.endMissing(ctx, here, seen)
+	}()
+}
+
+func (h *handler) endMissing(ctx context.Context, here map[string]bool, seen time.Time) {
+	live, err := h.e.Store.LiveSessions(ctx, h.sw.Name())
+	if err != nil {
+		h.e.Log.Error("live sessions could not be read after a resync", "switch", h.sw.Name(), "error", err)
+		return
+	}
+	var missing []models.Session
+	for _, s := range live {
+		if !here[s.LegA] && s.StartedAt.Before(seen) && h.e.find(s.ID) == nil && h.gone(ctx, s.LegA) {
+			missing = append(missing, s)
+		}
+	}
+	if len(missing) == 0 {
+		return
+	}
+	h.e.Log.Warn("sessions ended while no daemon looked", "switch", h.sw.Name(), "count", len(missing))
+	// The records that the switch spooled meanwhile are on their way in; one wait serves them all.
+	timer := time.NewTimer(reportIn)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+		return
+	}
+	for _, s := range missing {
+		// It may have been settled from its reports in the meantime; the store ends a session once.
+		if err := h.e.endFromReports(ctx, s, h.e.reports.await(ctx, s.LegA, 0)); err != nil && ctx.Err() == nil {
+			h.e.Log.Error("missing session could not be ended", "sessionId", s.ID, "error", err)
+		}
+	}
+}
+
+// gone asks the switch itself: its list of channels lags behind (DESIGN §7). A question that fails is no answer.
+func (h *handler) gone(ctx context.Context, leg string) bool {
+	ctx, cancel := context.WithTimeout(ctx, commandIn)
+	defer cancel()
+	answer, err := h.sw.API(ctx, "uuid_exists", leg)
+	return err == nil && strings.TrimSpace(answer) == "false"
+}

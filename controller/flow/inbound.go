@@ -1,0 +1,157 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"maskline/controller/cdr"
+	"maskline/esl"
+	"maskline/models"
+)
+
+// arrived begins the flow of a leg that nobody has claimed.
+func (e *Engine) arrived(leg esl.Call, host string, parked esl.Event) {
+	k := e.newCall(leg, host)
+	k.s.StartedAt = cdr.FromEvent(parked).Created
+	if k.s.StartedAt.IsZero() {
+		k.s.StartedAt = parked.At
+	}
+	k.legs.Add(cdr.FromEvent(parked))
+	err := e.begin(k, func(ctx context.Context) { k.inbound(ctx, parked) })
+	switch {
+	case errors.Is(err, errFull):
+		// Refused at once: to wait for the switch's 10 s would be worse for the caller and for us. The reader is not blocked by it.
+		go func() {
+			defer leg.Close()
+			ctx, cancel := context.WithTimeout(context.Background(), commandIn)
+			defer cancel()
+			if leg.Claim(ctx) == nil {
+				k.hangup(ctx, leg.ID(), esl.SwitchCongestion)
+			}
+		}()
+	case err != nil:
+		leg.Close()
+	}
+}
+
+// inbound is a call from its arrival to its CDR, as it happens.
+func (k *call) inbound(ctx context.Context, parked esl.Event) {
+	start := time.Now()
+	if !k.claim(ctx) {
+		return
+	}
+	k.e.Observe.Stage("claim", time.Since(start))
+
+	from, known := k.e.trunks.read(parked)
+	if !known {
+		k.log.Warn("refused a caller from no trunk of ours that the switch had let in: its list is wider than the configuration")
+		k.e.Observe.StrangerRefused(k.s.Switch)
+		k.hangup(ctx, k.leg.ID(), esl.CallRejected)
+		return
+	}
+	plan, err := k.route(ctx, from)
+	if err != nil {
+		k.log.Error("call could not be routed", "error", err)
+		k.apologise(ctx)
+		return
+	}
+	k.e.Observe.CallStarted(k.s.Mode)
+	if plan.Refuse != nil {
+		err = k.refuse(ctx, *plan.Refuse)
+	} else {
+		err = k.connect(ctx, *plan.Connect)
+	}
+	k.end(ctx, err)
+}
+
+// claim takes the leg from the switch's 10 s timer.
+func (k *call) claim(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, commandIn)
+	defer cancel()
+	err := k.leg.Claim(ctx)
+	k.e.Observe.Claimed(err == nil)
+	if err != nil && !errors.Is(err, esl.ErrClaimed) && !errors.Is(err, esl.ErrGone) {
+		k.log.Warn("leg could not be claimed; the switch refuses it", "error", err)
+	}
+	return err == nil
+}
+
+// route looks the call up, decides, and commits the session with its callin event before anything is done.
+func (k *call) route(ctx context.Context, from arrival) (models.Plan, error) {
+	start := time.Now()
+	lookup, cancel := context.WithTimeout(ctx, lookupIn)
+	defer cancel()
+	sight, err := k.e.Store.Sight(lookup, from.dialled, from.caller)
+	if err != nil {
+		return models.Plan{}, fmt.Errorf("look up %s: %w", from.dialled, err)
+	}
+	d := k.e.Rules.Decide(sight)
+	k.e.Observe.Stage("route", time.Since(start))
+
+	k.s.Dialled, k.s.Caller = from.dialled, from.caller
+	k.s.TenantID, k.s.AppID, k.s.BindingID, k.s.UserData, k.s.Side, k.s.Plan = d.TenantID, d.AppID, d.BindingID, d.UserData, d.Side, d.Plan
+	if sight.App != nil {
+		k.app, k.s.Mode = *sight.App, sight.App.Mode
+	}
+	if sight.Tenant != nil {
+		k.spID = sight.Tenant.SpID
+	}
+	k.s.Stage = models.StageRefusing
+	if c := d.Connect; c != nil {
+		k.s.Stage = models.StageDialling
+		k.s.Callee, err = models.NewParty(c.To)
+		if err != nil {
+			return models.Plan{}, fmt.Errorf("route of binding %s: %w", d.BindingID, err)
+		}
+		if c.Record {
+			k.s.RecordAs = k.e.Recordings.Name(time.Now(), k.s.ID)
+		}
+	}
+	k.log.Info("call routed", "dialled", from.dialled, "caller", from.caller, "trunk", from.trunk, "why", d.Why)
+	k.told[models.EventCallIn] = true
+	if err := k.record(lookup, k.change(k.event(models.EventCallIn, k.s.StartedAt))); err != nil {
+		return models.Plan{}, err
+	}
+	return d.Plan, nil
+}
+
+// refuse plays why, as early media, and ends the call with a final error: it is never answered, so the caller pays nothing.
+func (k *call) refuse(ctx context.Context, r models.Refuse) error {
+	err := k.play(ctx, r.Prompt)
+	if err == nil || !errors.Is(err, esl.ErrGone) {
+		k.hangup(ctx, k.leg.ID(), esl.CauseOf(r.Q850))
+	}
+	return nil
+}
+
+// apologise ends a call about which nothing can be known or written: the database is away. There is no session and no CDR of it;
+// the switch's own record tells that it was.
+func (k *call) apologise(ctx context.Context) {
+	if err := k.play(ctx, models.PromptSystemBusy); err != nil && !errors.Is(err, esl.ErrGone) {
+		k.log.Warn("apology could not be played", "error", err)
+	}
+	k.hangup(ctx, k.leg.ID(), esl.NormalTemporaryFailure)
+}
+
+// end waits until the switch has told how every leg ended, and writes it.
+func (k *call) end(ctx context.Context, err error) {
+	if err == nil {
+		err = k.awaitOver(ctx, legEndIn)
+	}
+	switch {
+	case errors.Is(err, errLeave):
+		k.log.Info("daemon ends; the call goes on in the switch")
+		return
+	case ctx.Err() != nil:
+		return
+	case errors.Is(err, esl.ErrOverflow):
+		k.log.Error("call missed events of the switch; its record completes it")
+		err = k.lost(ctx)
+	}
+	if err != nil && !errors.Is(err, esl.ErrGone) && !errors.Is(err, context.DeadlineExceeded) {
+		k.log.Warn("call ended out of order", "error", err)
+	}
+	k.finish(ctx)
+}

@@ -1,0 +1,35 @@
+package flow
+
+import (
+	"time"
+
+	"maskline/models"
+)
+
+// Observe hears what metrics count. Its methods are called from many goroutines and must return at once. No argument is a number.
+type Observe interface {
+	CallStarted(mode models.Mode)
+	CallEnded(mode models.Mode, state models.StateCode, source models.Source)
+	Stage(name string, took time.Duration) // claim, route, begin, dial, setup, commit
+	StrangerRefused(switchName string)
+	Claimed(won bool)
+	PromptMissing()
+	CommitRetried()
+	ReportDropped(why string)
+	Panicked()
+}
+
+// Silent observes nothing.
+type Silent struct{}
+
+var _ Observe = Silent{}
+
+func (Silent) CallStarted(models.Mode)                                {}
+func (Silent) CallEnded(models.Mode, models.StateCode, models.Source) {}
+func (Silent) Stage(string, time.Duration)                            {}
+func (Silent) StrangerRefused(string)                                 {}
+func (Silent) Claimed(bool)                                           {}
+func (Silent) PromptMissing()                                         {}
+func (Silent) CommitRetried()                                         {}
+func (Silent) ReportDropped(string)                                   {}
+func (Silent) Panicked()                                              {}

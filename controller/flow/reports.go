@@ -1,0 +1,186 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"maskline/controller/cdr"
+	"maskline/models"
+)
+
+// reports gathers the switch's own records of legs (mod_json_cdr's posts and spool) and stray ends, for calls that nobody watched to
+// their end. It completes those calls, and serves the flows that lost sight of one. Its goroutine is run's caller.
+type reports struct {
+	e    *Engine
+	mu   sync.Mutex
+	of   map[string]*pending // by call id
+	news chan struct{}       // closed and renewed when a report comes
+}
+
+type pending struct {
+	legs  []cdr.Leg
+	done  []func()
+	first time.Time
+	host  string
+}
+
+const (
+	maxPending  = 50_000           // calls whose reports wait; more are left in the spool
+	settleAfter = 5 * time.Second  // after the last leg's report: the flow that saw the call has written it by then
+	orphanAfter = 60 * time.Second // a leg whose session never comes up
+	settleEvery = time.Second
+)
+
+func newReports(e *Engine) *reports {
+	return &reports{e: e, of: map[string]*pending{}, news: make(chan struct{})}
+}
+
+// Report takes the record of one leg that ended on a host. done is called once when it is needed no more, so that a spooled file can go.
+// It returns false when it holds as many as it may: the record stays where it is.
+func (e *Engine) Report(l cdr.Leg, host string, done func()) bool {
+	return e.reports.add(l, host, done)
+}
+
+func (r *reports) add(l cdr.Leg, host string, done func()) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p := r.of[l.Call]
+	if p == nil {
+		if len(r.of) >= maxPending {
+			return false
+		}
+		p = &pending{first: time.Now(), host: host}
+		r.of[l.Call] = p
+	}
+	p.legs = append(p.legs, l)
+	if done != nil {
+		p.done = append(p.done, done)
+	}
+	close(r.news)
+	r.news = make(chan struct{})
+	return true
+}
+
+// await gives the reports of a call, waiting at most d for the first leg's.
+func (r *reports) await(ctx context.Context, call string, d time.Duration) []cdr.Leg {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	for {
+		r.mu.Lock()
+		var legs []cdr.Leg
+		if p := r.of[call]; p != nil {
+			legs = append(legs, p.legs...)
+		}
+		news := r.news
+		r.mu.Unlock()
+		for _, l := range legs {
+			if l.ID == call {
+				return legs
+			}
+		}
+		select {
+		case <-news:
+		case <-timer.C:
+			return legs
+		case <-ctx.Done():
+			return legs
+		}
+	}
+}
+
+// settled says that a call's CDR is committed: its reports are needed no more.
+func (r *reports) settled(call string) {
+	r.mu.Lock()
+	p := r.of[call]
+	delete(r.of, call)
+	r.mu.Unlock()
+	if p == nil {
+		return
+	}
+	for _, done := range p.done {
+		done()
+	}
+}
+
+func (r *reports) run(ctx context.Context) {
+	tick := time.NewTicker(settleEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			for _, call := range r.due() {
+				r.settle(ctx, call)
+			}
+		}
+	}
+}
+
+// due lists the calls whose first leg has reported, that have waited long enough and that no flow carries.
+func (r *reports) due() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var calls []string
+	for call, p := range r.of {
+		if time.Since(p.first) < settleAfter || r.e.find(models.SessionID(call, p.host)) != nil {
+			continue
+		}
+		for _, l := range p.legs {
+			if l.ID == call || time.Since(p.first) > orphanAfter {
+				calls = append(calls, call)
+				break
+			}
+		}
+	}
+	return calls
+}
+
+// settle ends a session from its legs' reports.
+func (r *reports) settle(ctx context.Context, call string) {
+	r.mu.Lock()
+	p := r.of[call]
+	r.mu.Unlock()
+	if p == nil {
+		return
+	}
+	s, err := r.e.Store.Session(ctx, models.SessionID(call, p.host))
+	switch {
+	case err != nil && models.CodeOf(err) != models.NotFound:
+		r.e.Log.Warn("leg reports wait for the database", "error", err)
+		return
+	case err != nil:
+		// No daemon claimed this call: the switch refused it after its 10 s, before anybody knew whose it was.
+		if time.Since(p.first) > orphanAfter {
+			r.e.Observe.ReportDropped("no session")
+			r.e.Log.Warn("leg report belongs to a call that no daemon took", "call", call)
+			r.settled(call)
+		}
+		return
+	case !s.EndedAt.IsZero():
+		r.settled(call)
+		return
+	}
+	if err := r.e.endFromReports(ctx, s, p.legs); err != nil && !errors.Is(err, context.Canceled) {
+		r.e.Log.Error("session could not be ended from its legs' reports", "sessionId", s.ID, "error", err)
+	}
+}
+
+// endFromReports writes what is missing of a session: the stages nobody told of, and its end.
+func (e *Engine) endFromReports(ctx context.Context, s models.Session, legs []cdr.Leg) error {
+	k := &call{e: e, s: s, log: e.Log.With("sessionId", s.ID), told: map[models.EventType]bool{models.EventCallIn: true}, source: models.SourcePost,
+		legs: cdr.Legs{A: cdr.Leg{ID: s.LegA, Call: s.LegA, Role: "a"}}}
+	if err := k.load(ctx); err != nil {
+		return err
+	}
+	for _, l := range legs {
+		k.legs.Add(l)
+	}
+	if len(legs) == 0 {
+		k.source = models.SourceLost
+	}
+	k.finishUntold(ctx)
+	return nil
+}
