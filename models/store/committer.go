@@ -1,0 +1,149 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"gorm.io/gorm"
+
+	"maskline/models"
+)
+
+// The bounds of group commit.
+const (
+	QueueSize = 1024 // changes that may wait; beyond it Record waits for room
+	groupMax  = 128  // changes that share a commit
+
+	commitTimeout = 30 * time.Second // of one commit, retries included
+)
+
+// ErrClosed is returned by Record when the store is closed.
+var ErrClosed = errors.New("store is closed")
+
+// committer takes what waits in its queue into one transaction, over and over: while one commit waits for the disk, the next group
+// gathers. Under load a commit is shared by many, without load a change waits for nobody.
+type committer struct {
+	store   *Store
+	queue   chan *pending
+	closing chan struct{} // closed: no more changes
+	ended   chan struct{} // closed by the goroutine when it has committed the rest
+	once    sync.Once
+}
+
+// pending is a change that waits for its commit. done is closed after the other fields are set.
+type pending struct {
+	change  models.Change
+	applied bool
+	err     error
+	done    chan struct{}
+}
+
+func startCommitter(s *Store) *committer {
+	c := &committer{store: s, queue: make(chan *pending, QueueSize), closing: make(chan struct{}), ended: make(chan struct{})}
+	go c.loop()
+	return c
+}
+
+func (c *committer) close() {
+	c.once.Do(func() { close(c.closing) })
+	<-c.ended
+}
+
+func (c *committer) submit(ctx context.Context, ch models.Change) (bool, error) {
+	p := &pending{change: ch, done: make(chan struct{})}
+	select {
+	case <-c.closing:
+		return false, ErrClosed
+	default:
+	}
+	select {
+	case c.queue <- p:
+	case <-c.closing:
+		return false, ErrClosed
+	case <-ctx.Done():
+		return false, fmt.Errorf("record session %s: no room in the queue: %w", ch.Session.ID, context.Cause(ctx))
+	}
+	select {
+	case <-p.done:
+		return p.applied, p.err
+	case <-ctx.Done():
+		return false, fmt.Errorf("record session %s: not known to be committed: %w", ch.Session.ID, context.Cause(ctx))
+	case <-c.ended:
+	}
+	select {
+	case <-p.done: // in the last group
+		return p.applied, p.err
+	default:
+		return false, ErrClosed // put into the queue after the last look
+	}
+}
+
+func (c *committer) loop() {
+	defer close(c.ended)
+	for {
+		select {
+		case p := <-c.queue:
+			c.commit(c.gather(p))
+		case <-c.closing:
+			for {
+				select {
+				case p := <-c.queue:
+					c.commit(c.gather(p))
+				default:
+					return
+				}
+			}
+		}
+	}
+}
+
+// gather takes what waits, without waiting.
+func (c *committer) gather(first *pending) []*pending {
+	group := []*pending{first}
+	for len(group) < groupMax {
+		select {
+		case p := <-c.queue:
+			group = append(group, p)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+// commit tries the group in one transaction. If that fails, each change gets a transaction of its own, so that one bad change fails alone.
+// The context is the store's own: a caller that stops waiting must not fail his neighbours.
+func (c *committer) commit(group []*pending) {
+	if err := c.together(group); err != nil {
+		if len(group) == 1 {
+			group[0].applied, group[0].err = false, err
+		} else {
+			for _, p := range group {
+				if p.err = c.together([]*pending{p}); p.err != nil {
+					p.applied = false
+				}
+			}
+		}
+	}
+	for _, p := range group {
+		close(p.done)
+	}
+}
+
+func (c *committer) together(group []*pending) error {
+	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
+	defer cancel()
+	return c.store.within(ctx, "record", func(_ context.Context, tx *gorm.DB) error {
+		for _, p := range group {
+			applied, err := c.store.apply(tx, p.change)
+			if err != nil {
+				return err
+			}
+			p.applied = applied
+		}
+		return nil
+	})
+}

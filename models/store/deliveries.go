@@ -1,0 +1,185 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"maskline/models"
+)
+
+var deliveryColumns = columns[models.Delivery]{
+	table: "deliveries",
+	names: []string{"id", "app_id", "session_id", "dkey", "kind", "url", "body", "state", "attempts", "first_at", "due_at", "last_status",
+		"last_error", "created_at", "ended_at"},
+	values: func(d *models.Delivery) []any {
+		var key any
+		if d.Key != "" && d.SessionID != "" {
+			key = d.Key
+		}
+		return []any{nil, d.AppID, d.SessionID, key, string(d.Kind), d.URL, append([]byte{}, d.Body...), string(d.State), d.Attempts,
+			micros(d.FirstAt), micros(d.DueAt), d.LastStatus, d.LastError, micros(d.CreatedAt), micros(d.EndedAt)}
+	},
+	dest: func(d *models.Delivery) []any {
+		return []any{num(&d.ID), num(&d.AppID), text(&d.SessionID), text(&d.Key), text(&d.Kind), text(&d.URL), &d.Body, text(&d.State),
+			num(&d.Attempts), when(&d.FirstAt), when(&d.DueAt), num(&d.LastStatus), text(&d.LastError), when(&d.CreatedAt), when(&d.EndedAt)}
+	},
+}
+
+// addDelivery writes a delivery unless its session has one with its key. An empty state is waiting.
+func addDelivery(tx *gorm.DB, d *models.Delivery) error {
+	row := *d
+	if row.State == "" {
+		row.State = models.DeliveryWaiting
+	}
+	err := deliveryColumns.add(tx, &row)
+	if errors.Is(err, gorm.ErrDuplicatedKey) {
+		return nil
+	}
+	return err
+}
+
+// AddDelivery writes one delivery that belongs to no change of a call (a test push, a number's state) and sets its ID.
+func (s *Store) AddDelivery(ctx context.Context, d *models.Delivery) error {
+	row := *d
+	row.Key = ""
+	err := s.within(ctx, "add delivery", func(_ context.Context, tx *gorm.DB) (err error) {
+		if err = addDelivery(tx, &row); err != nil {
+			return err
+		}
+		row.ID, err = s.lastID(tx)
+		return err
+	})
+	if err == nil {
+		d.ID = row.ID
+	}
+	return err
+}
+
+// DueDeliveries reads deliveries whose calendar has come (state retry), the longest due first.
+func (s *Store) DueDeliveries(ctx context.Context, now time.Time, limit int) ([]models.Delivery, error) {
+	rows, err := deliveryColumns.all(s.reader(ctx), "WHERE t.state = ? AND t.due_at <= ? ORDER BY t.due_at, t.id LIMIT ?",
+		string(models.DeliveryRetry), micros(now), limit)
+	return rows, wrap("read due deliveries", err)
+}
+
+// WaitingDeliveries reads deliveries whose first attempt has not ended, in the order in which they were written, after an id: for recovery
+// at start and after Replay.
+func (s *Store) WaitingDeliveries(ctx context.Context, afterID int64, limit int) ([]models.Delivery, error) {
+	rows, err := deliveryColumns.all(s.reader(ctx), "WHERE t.state = ? AND t.id > ? ORDER BY t.id LIMIT ?", string(models.DeliveryWaiting), afterID, limit)
+	return rows, wrap("read waiting deliveries", err)
+}
+
+// SaveAttempt stores how deliveries stand after an attempt: state, attempts, times, last status and error, by primary key, in one
+// transaction. A delivery without an ID is an error.
+func (s *Store) SaveAttempt(ctx context.Context, list []models.Delivery) error {
+	return s.within(ctx, "save delivery attempts", func(_ context.Context, tx *gorm.DB) error {
+		for _, d := range list {
+			n, err := run(tx, "UPDATE deliveries SET state = ?, attempts = ?, first_at = ?, due_at = ?, last_status = ?, last_error = ?, ended_at = ? WHERE id = ?",
+				string(d.State), d.Attempts, micros(d.FirstAt), micros(d.DueAt), d.LastStatus, cut(d.LastError, 512), micros(d.EndedAt), d.ID)
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				return models.Fail(models.NotFound, "delivery", "no delivery %d", d.ID)
+			}
+		}
+		return nil
+	})
+}
+
+// cut bounds a text to n characters.
+func cut(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n])
+	}
+	return s
+}
+
+// DeliveryFilter narrows Deliveries and Replay; zero fields narrow nothing.
+type DeliveryFilter struct {
+	AppID        int64
+	SessionID    string
+	State        models.DeliveryState
+	Kind         models.DeliveryKind
+	Since, Until time.Time // of the writing
+}
+
+func (f DeliveryFilter) conditions() (c conditions) {
+	is(&c, "t.app_id", f.AppID)
+	is(&c, "t.session_id", f.SessionID)
+	is(&c, "t.state", f.State)
+	is(&c, "t.kind", f.Kind)
+	c.span("t.created_at", f.Since, f.Until)
+	return c
+}
+
+// Deliveries lists deliveries, newest first.
+func (s *Store) Deliveries(ctx context.Context, f DeliveryFilter, page models.Page) ([]models.Delivery, int, error) {
+	return listed(ctx, s, deliveryColumns, f.conditions(), "t.created_at DESC, t.id DESC", page)
+}
+
+// Replay makes ended deliveries wait anew, as if they had never been tried, and tells how many. State dead or done replays those, ""
+// both; another state is models.Invalid. It goes in transactions of 200. Those that were replayed are found by WaitingDeliveries.
+func (s *Store) Replay(ctx context.Context, f DeliveryFilter) (n int, err error) {
+	const batch = 200
+	if f.State != "" && f.State != models.DeliveryDead && f.State != models.DeliveryDone {
+		return 0, models.Fail(models.Invalid, "state", "only done and dead deliveries can be replayed")
+	}
+	c := f.conditions()
+	if f.State == "" {
+		c.add("t.state IN (?, ?)", string(models.DeliveryDead), string(models.DeliveryDone))
+	}
+	now, err := s.Now(ctx)
+	if err != nil {
+		return 0, err
+	}
+	// Bounded by what exists now: deliveries that end while this runs are not replayed for ever.
+	c.add("t.created_at <= ?", micros(now))
+	c.add("t.id > ?", int64(0))
+	for after := int64(0); ; {
+		c.args[len(c.args)-1] = after
+		rows, err := deliveryColumns.all(s.reader(ctx), c.String()+fmt.Sprintf(" ORDER BY t.id LIMIT %d", batch), c.args...)
+		if err != nil {
+			return n, fmt.Errorf("find deliveries to replay: %w", err)
+		}
+		if len(rows) == 0 {
+			return n, nil
+		}
+		after = rows[len(rows)-1].ID
+		met, err := s.replay(ctx, rows, now)
+		n += met
+		if err != nil || len(rows) < batch {
+			return n, err
+		}
+	}
+}
+
+func (s *Store) replay(ctx context.Context, list []models.Delivery, now time.Time) (n int, err error) {
+	ids := make([]int64, len(list))
+	for i, d := range list {
+		ids[i] = d.ID
+	}
+	err = s.within(ctx, "replay deliveries", func(_ context.Context, tx *gorm.DB) error {
+		met, err := run(tx, "UPDATE deliveries SET state = ?, attempts = 0, first_at = 0, due_at = ?, last_status = 0, last_error = '', ended_at = 0 WHERE id IN ? AND state IN (?, ?)",
+			string(models.DeliveryWaiting), micros(now), ids, string(models.DeliveryDead), string(models.DeliveryDone))
+		n = int(met)
+		return err
+	})
+	if err != nil {
+		n = 0
+	}
+	return n, err
+}
+
+// DeadCDRs reads the CDR deliveries of an app that died on one day (UTC), by id, for the files of the dead-letter list. after and limit
+// page it: give the last id read, or 0.
+func (s *Store) DeadCDRs(ctx context.Context, day time.Time, appID, after int64, limit int) ([]models.Delivery, error) {
+	from := day.UTC().Truncate(24 * time.Hour)
+	rows, err := deliveryColumns.all(s.reader(ctx), "WHERE t.app_id = ? AND t.state = ? AND t.ended_at >= ? AND t.ended_at < ? AND t.kind = ? AND t.id > ? ORDER BY t.id LIMIT ?",
+		appID, string(models.DeliveryDead), micros(from), micros(from.AddDate(0, 0, 1)), string(models.DeliverCDR), after, limit)
+	return rows, wrap("read dead cdrs", err)
+}

@@ -1,0 +1,15 @@
+// Package store keeps the domain of package models in a database: SQLite (embedded, pure Go) or a MySQL-protocol server. One file per
+// aggregate; the schema is in migrations/, the same for both. Callers see models types and models.Error codes, never rows.
+//
+// Assumptions. Every method may be called from any goroutine. Times are stored as microseconds since 1970 in UTC, 0 for the zero time, so
+// that both databases compare and return the same values. Expiry is judged by the store's clock (Now), never by the caller's. Method
+// calls made with the context that Once gives to its function join that transaction; they must not be made concurrently.
+//
+// Goroutines. A Store owns one, the committer that Record feeds; Close ends it after it has committed what waits.
+//
+// Locks. Whatever changes the bindings or routes of a number first updates that number's row, and whoever needs several numbers takes
+// them in order. So work on one number is serial and nothing deadlocks on routes; a deadlock elsewhere is retried a few times.
+//
+// There are no foreign keys. Sharded engines do not have them, InnoDB pays for them with a lock on the parent row in every insert (the
+// app's, for each bind), and nothing here is deleted that something else refers to: bindings, apps and tenants are closed, not removed.
+package store

@@ -1,0 +1,149 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"gorm.io/gorm"
+
+	"maskline/models"
+)
+
+var numberColumns = columns[models.Number]{
+	table: "numbers",
+	names: []string{"id", "tenant_id", "app_id", "number", "area_code", "state", "trunk", "created_at"},
+	dest: func(n *models.Number) []any {
+		return []any{num(&n.ID), num(&n.TenantID), num(&n.AppID), text(&n.Number), text(&n.AreaCode), num(&n.State), text(&n.Trunk), when(&n.CreatedAt)}
+	},
+}
+
+// newNumbers is numberColumns for writing: the count of pairs begins at 0.
+var newNumbers = columns[models.Number]{
+	table: "numbers",
+	names: []string{"tenant_id", "app_id", "number", "area_code", "state", "trunk", "pairs", "created_at"},
+	values: func(n *models.Number) []any {
+		return []any{n.TenantID, n.AppID, n.Number, n.AreaCode, int(n.State), n.Trunk, 0, micros(n.CreatedAt)}
+	},
+}
+
+// AddNumbers stores numbers, all or none. State 0 is normal; TenantID is taken from the app. A number that exists is models.Conflict with
+// the number as Param; an app that does not is models.NotFound.
+func (s *Store) AddNumbers(ctx context.Context, list []models.Number) error {
+	rows := slices.Clone(list)
+	seen := map[string]bool{}
+	for i := range rows {
+		if rows[i].State == 0 {
+			rows[i].State = models.NumberNormal
+		}
+		if err := validNumber(rows[i], seen); err != nil {
+			return err
+		}
+	}
+	return s.within(ctx, "add numbers", func(ctx context.Context, tx *gorm.DB) error {
+		now, err := s.Now(ctx)
+		if err != nil {
+			return err
+		}
+		tenants := map[int64]int64{}
+		for i := range rows {
+			n := &rows[i]
+			if _, ok := tenants[n.AppID]; !ok {
+				app, err := s.App(ctx, n.AppID)
+				if err != nil {
+					return err
+				}
+				tenants[n.AppID] = app.TenantID
+			}
+			n.TenantID, n.CreatedAt = tenants[n.AppID], now
+		}
+		return insertNumbers(tx, rows)
+	})
+}
+
+func validNumber(n models.Number, seen map[string]bool) error {
+	if err := n.Validate(); err != nil {
+		return err
+	}
+	if err := validNumberState(n.State); err != nil {
+		return err
+	}
+	if seen[n.Number] {
+		return models.Fail(models.Invalid, n.Number, "the number is named twice")
+	}
+	seen[n.Number] = true
+	return nil
+}
+
+// insertNumbers writes in chunks of 100, so that a statement stays within what a database takes.
+func insertNumbers(tx *gorm.DB, rows []models.Number) error {
+	for chunk := range slices.Chunk(rows, 100) {
+		names := make([]string, len(chunk))
+		pointers := make([]*models.Number, len(chunk))
+		for i := range chunk {
+			names[i], pointers[i] = chunk[i].Number, &chunk[i]
+		}
+		err := newNumbers.add(tx, pointers...)
+		if errors.Is(err, gorm.ErrDuplicatedKey) {
+			var taken string
+			if _, err := one(tx, []any{text(&taken)}, "SELECT number FROM numbers WHERE number IN ? ORDER BY number LIMIT 1", names); err != nil {
+				return err
+			}
+			return models.Fail(models.Conflict, taken, "the number belongs to an app already")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func validNumberState(st models.NumberState) error {
+	if !slices.Contains([]models.NumberState{models.NumberNormal, models.NumberSuspended, models.NumberUnavailable, models.NumberBindFrozen}, st) {
+		return models.Fail(models.Invalid, "state", "a number's state is 5 (normal), 9 (suspended), 10 (unavailable) or 11 (binding frozen)")
+	}
+	return nil
+}
+
+// NumberFilter narrows Numbers; zero fields narrow nothing.
+type NumberFilter struct {
+	AppID    int64
+	TenantID int64
+	Area     string
+	State    models.NumberState
+	Number   string // the beginning of it
+}
+
+// Numbers lists numbers, newest first.
+func (s *Store) Numbers(ctx context.Context, f NumberFilter, page models.Page) ([]models.Number, int, error) {
+	var c conditions
+	is(&c, "t.app_id", f.AppID)
+	is(&c, "t.tenant_id", f.TenantID)
+	is(&c, "t.area_code", f.Area)
+	is(&c, "t.state", f.State)
+	begins(&c, "t.number", f.Number)
+	return listed(ctx, s, numberColumns, c, "t.id DESC", page)
+}
+
+// Number reads one number by its global form; models.NotFound.
+func (s *Store) Number(ctx context.Context, number string) (models.Number, error) {
+	n, found, err := numberColumns.first(s.reader(ctx), "WHERE t.number = ?", number)
+	return n, known(found, wrap("read number", err), "number", "no such number")
+}
+
+// SetNumberState changes a number's state; models.NotFound.
+func (s *Store) SetNumberState(ctx context.Context, number string, st models.NumberState) error {
+	if err := validNumberState(st); err != nil {
+		return err
+	}
+	return s.within(ctx, "set number's state", func(_ context.Context, tx *gorm.DB) error {
+		met, err := run(tx, "UPDATE numbers SET state = ? WHERE number = ?", int(st), number)
+		return known(met > 0, err, "number", "no such number")
+	})
+}
+
+// lockNumber takes the row of a number until the end of the transaction: whoever changes its bindings or routes does so first.
+func lockNumber(tx *gorm.DB, number string) error {
+	_, err := run(tx, "UPDATE numbers SET pairs = pairs WHERE number = ?", number)
+	return err
+}

@@ -1,0 +1,123 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gorm.io/gorm"
+
+	"maskline/models"
+)
+
+// Record commits one step of a call: the session as it stands, new events, at the end the CDR, and the deliveries that follow. It returns
+// when the step is on disk. Steps that wait at the same time share a commit (see committer); each succeeds or fails by itself.
+//
+// A call ends once: when the session has ended already, the whole change is skipped and applied is false. An event that the session has
+// already is dropped, with the delivery that carries its key. Ids of events, CDR and deliveries are given by the database.
+//
+// A context that ends while the change waits ends the waiting, not the change: it may still be committed. Inside Once the change joins
+// that transaction.
+func (s *Store) Record(ctx context.Context, ch models.Change) (applied bool, err error) {
+	if err := validChange(ch); err != nil {
+		return false, err
+	}
+	if s.joint(ctx) == nil {
+		return s.commits.submit(ctx, ch)
+	}
+	err = s.within(ctx, "record", func(_ context.Context, tx *gorm.DB) (err error) {
+		applied, err = s.apply(tx, ch)
+		return err
+	})
+	return applied && err == nil, err
+}
+
+func validChange(ch models.Change) error {
+	switch v := ch.Session; {
+	case v.ID == "" || len(v.ID) > 191:
+		return errors.New("record: a session's id has 1 to 191 characters")
+	case ch.CDR != nil && v.EndedAt.IsZero():
+		return fmt.Errorf("record session %s: it has a cdr but no end", v.ID)
+	case ch.CDR != nil && ch.CDR.SessionID != v.ID:
+		return fmt.Errorf("record session %s: its cdr is of another session", v.ID)
+	}
+	for _, e := range ch.Events {
+		if e.SessionID != ch.Session.ID || e.Key == "" {
+			return fmt.Errorf("record session %s: an event has no key or is of another session", ch.Session.ID)
+		}
+	}
+	return nil
+}
+
+// apply writes one change.
+func (s *Store) apply(tx *gorm.DB, ch models.Change) (applied bool, err error) {
+	if live, err := upsertSession(tx, &ch.Session); err != nil || !live {
+		return false, wrap("record session "+ch.Session.ID, err)
+	}
+	known, err := knownEvents(tx, ch)
+	if err != nil {
+		return false, fmt.Errorf("record session %s: read its events: %w", ch.Session.ID, err)
+	}
+	if err := addEvents(tx, ch, known); err != nil {
+		return false, fmt.Errorf("record session %s: its events: %w", ch.Session.ID, err)
+	}
+	if ch.CDR != nil {
+		if err := cdrColumns.add(tx, ch.CDR); err != nil {
+			return false, fmt.Errorf("record session %s: its cdr: %w", ch.Session.ID, err)
+		}
+	}
+	for _, d := range ch.Deliveries {
+		if d.Key != "" && slices.Contains(known, d.Key) {
+			continue
+		}
+		if err := addDelivery(tx, &d); err != nil {
+			return false, fmt.Errorf("record session %s: its deliveries: %w", ch.Session.ID, err)
+		}
+	}
+	return true, nil
+}
+
+var updateSession = "UPDATE sessions SET " + strings.Join(sessionColumns.names, " = ?, ") + " = ? WHERE id = ? AND ended_at = 0"
+
+// upsertSession writes the session and says whether it lived until now. It updates first: of a call's steps only one is the first.
+func upsertSession(tx *gorm.DB, v *models.Session) (live bool, err error) {
+	n, err := run(tx, updateSession, append(sessionColumns.values(v), v.ID)...)
+	if err != nil || n > 0 {
+		return n > 0, err
+	}
+	err = sessionColumns.add(tx, v)
+	if errors.Is(err, gorm.ErrDuplicatedKey) {
+		return false, nil // it has ended
+	}
+	return err == nil, err
+}
+
+// knownEvents tells which events of a change the session has already. The session's row is locked by the update before, so nobody adds
+// one meanwhile.
+func knownEvents(tx *gorm.DB, ch models.Change) (keys []string, err error) {
+	if len(ch.Events) == 0 {
+		return nil, nil
+	}
+	list, err := eventColumns.all(tx, "WHERE t.session_id = ?", ch.Session.ID)
+	for _, e := range list {
+		keys = append(keys, e.Key)
+	}
+	return keys, err
+}
+
+func addEvents(tx *gorm.DB, ch models.Change, known []string) error {
+	added := slices.Clone(known)
+	for i := range ch.Events {
+		e := &ch.Events[i]
+		if slices.Contains(added, e.Key) {
+			continue
+		}
+		added = append(added, e.Key)
+		if err := eventColumns.add(tx, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
