@@ -130,6 +130,8 @@ func integer(src any) (int64, error) {
 		return 0, nil
 	case int64:
 		return v, nil
+	case uint64: // LAST_INSERT_ID()
+		return int64(v), nil //nolint:gosec // an id of ours
 	case []byte:
 		return strconv.ParseInt(string(v), 10, 64)
 	default:
