@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/netip"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -17,6 +16,8 @@ import (
 	"github.com/knadh/koanf/providers/file"
 	"github.com/knadh/koanf/providers/rawbytes"
 	"github.com/knadh/koanf/v2"
+
+	"maskline/models"
 )
 
 // EnvPrefix begins the environment variables that set keys.
@@ -203,20 +204,7 @@ func prefixHook(_, to reflect.Type, value any) (any, error) {
 	if !ok || to != reflect.TypeFor[netip.Prefix]() {
 		return value, nil
 	}
-	return ParsePrefix(s)
-}
-
-// ParsePrefix reads 192.0.2.0/24, or 192.0.2.7 as 192.0.2.7/32.
-func ParsePrefix(s string) (netip.Prefix, error) {
-	s = strings.TrimSpace(s)
-	if a, err := netip.ParseAddr(s); err == nil {
-		return netip.PrefixFrom(a, a.BitLen()), nil
-	}
-	p, err := netip.ParsePrefix(s)
-	if err != nil {
-		return netip.Prefix{}, fmt.Errorf("%q is neither an address nor a prefix such as 192.0.2.0/24", s)
-	}
-	return p.Masked(), nil
+	return models.ParsePrefix(s)
 }
 
 // durationHook reads 90s, 15m, 1h30m.
@@ -243,6 +231,3 @@ func listHook(_, to reflect.Type, value any) (any, error) {
 	}
 	return strings.Split(s, ","), nil
 }
-
-// Environ is the process's environment, for Load.
-func Environ() []string { return os.Environ() }

@@ -34,7 +34,6 @@ func (c *cli) appCommand() *cobra.Command {
 		listCommand(c, "/apps", "List apps", "  maskline app list --tenant Acme", "ID APP_KEY NAME MODE STATE TENANT RECORD", appRow,
 			func(cmd *cobra.Command, q *query) {
 				q.text(cmd, "tenant", "tenant", "only of this `TENANT`, by id or name")
-				q.text(cmd, "name", "name", "only this `NAME`")
 				q.text(cmd, "state", "state", "only this `STATE`: normal, suspended")
 			}),
 		c.leaf("show APP", "Show one app", "  maskline app show 3", oneArg("app, by id or app_key"),

@@ -23,7 +23,7 @@ func (c *cli) tenantCommand() *cobra.Command {
 		c.tenantCreate(),
 		listCommand(c, "/tenants", "List tenants", "  maskline tenant list --state suspended", "ID NAME SP_ID STATE CREATED", tenantRow,
 			func(cmd *cobra.Command, q *query) {
-				q.text(cmd, "name", "name", "only this `NAME`")
+				q.text(cmd, "name", "name", "only names that begin so")
 				q.text(cmd, "state", "state", "only this `STATE`: normal, suspended, frozen")
 			}),
 		c.tenantState("suspend", "suspended", "Refuse a tenant's requests and calls"),

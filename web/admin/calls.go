@@ -1,0 +1,120 @@
+package admin
+
+import (
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"maskline/models"
+	"maskline/models/store"
+)
+
+func showCall(reveal bool) func(models.Session) Call {
+	show := shown(reveal)
+	return func(s models.Session) Call {
+		return Call{
+			SessionID: s.ID, Switch: s.Switch, TenantID: s.TenantID, AppID: s.AppID, Binding: s.BindingID, Mode: string(s.Mode), Side: string(s.Side),
+			Dialled: s.Dialled, Caller: show(s.Caller), Callee: show(s.Callee), Trunk: s.Trunk, Stage: string(s.Stage),
+			StartedAt: s.StartedAt.UTC(), EndedAt: at(s.EndedAt),
+		}
+	}
+}
+
+func showEvent(reveal bool) func(models.CallEvent) Event {
+	show := shown(reveal)
+	return func(e models.CallEvent) Event {
+		out := Event{Type: string(e.Type), At: e.At.UTC(), Caller: show(e.Caller), Called: show(e.Called)}
+		if e.Type == models.EventDisconnect {
+			out.State, out.StateText = int(e.State), e.State.Text()
+		}
+		return out
+	}
+}
+
+func showCDR(reveal bool) func(models.CDR) CDR {
+	show := shown(reveal)
+	return func(r models.CDR) CDR {
+		return CDR{
+			SessionID: r.SessionID, TenantID: r.TenantID, AppID: r.AppID, Binding: r.BindingID, Mode: string(r.Mode), Direction: r.Direction,
+			X: r.X, Area: r.Area, Caller: show(r.Caller), Shown: r.Display, Callee: show(r.Callee), Trunk: r.Trunk, Switch: r.Switch,
+			CallInAt: at(r.CallInAt), StartAt: at(r.StartAt), AlertingAt: at(r.AlertingAt), AnswerAt: at(r.AnswerAt), EndAt: at(r.EndAt),
+			FailAt: at(r.FailAt), Talk: r.TalkSeconds(), Q850: r.Q850, State: int(r.Fail), StateText: r.Fail.Text(), SIPStatus: r.SIPStatus,
+			HungUpBy: r.HungUpBy, Record: r.Record, RecordFile: r.RecordFile, UserData: r.UserData, Source: string(r.Source),
+		}
+	}
+}
+
+func (s *server) listCalls(c *gin.Context) {
+	q, err := s.query(c)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	f := store.SessionFilter{AppID: q.app, TenantID: q.tenant, Switch: c.Query("switch"), Live: mark(c, "live"), Since: q.since, Until: q.until,
+		Caller: q.caller, Callee: q.callee}
+	listed(s, c, func(p models.Page) ([]models.Session, int, error) { return s.Store.Sessions(c.Request.Context(), f, p) }, showCall(revealing(c)))
+}
+
+func (s *server) showCall(c *gin.Context) {
+	ctx, id, reveal := c.Request.Context(), c.Param("session"), revealing(c)
+	session, err := s.Store.Session(ctx, id)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	out := showCall(reveal)(session)
+	events, err := s.Store.Events(ctx, id)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	for _, e := range events {
+		out.Events = append(out.Events, showEvent(reveal)(e))
+	}
+	if !session.EndedAt.IsZero() {
+		r, err := s.Store.CDR(ctx, id)
+		if err != nil && models.CodeOf(err) != models.NotFound {
+			s.fail(c, err)
+			return
+		}
+		if err == nil {
+			cdr := showCDR(reveal)(r)
+			out.CDR = &cdr
+		}
+	}
+	c.JSON(http.StatusOK, out)
+}
+
+func (s *server) stopCall(c *gin.Context) {
+	ctx, id := c.Request.Context(), c.Param("session")
+	session, err := s.Store.Session(ctx, id)
+	switch {
+	case err != nil:
+	case !session.EndedAt.IsZero():
+		err = models.Fail(models.SessionOver, "session", "the call has ended already")
+	case s.Stop == nil:
+		err = models.Fail(models.NotFound, "", "this daemon carries no calls")
+	default:
+		err = s.Stop(ctx, id)
+	}
+	s.answer(c, http.StatusAccepted, Count{Count: 1}, err)
+}
+
+func (s *server) listCDRs(c *gin.Context) {
+	q, err := s.query(c)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	f := store.CDRFilter{TenantID: q.tenant, AppID: q.app, SessionID: c.Query("session"), Caller: q.caller, Callee: q.callee, Since: q.since, Until: q.until}
+	if f.X, err = s.number("x", c.Query("x")); err != nil {
+		s.fail(c, err)
+		return
+	}
+	listed(s, c, func(p models.Page) ([]models.CDR, int, error) { return s.Store.CDRs(c.Request.Context(), f, p) }, showCDR(revealing(c)))
+}
+
+func (s *server) showCDR(c *gin.Context) {
+	r, err := s.Store.CDR(c.Request.Context(), c.Param("session"))
+	s.answer(c, http.StatusOK, showCDR(revealing(c))(r), err)
+}

@@ -1,0 +1,147 @@
+package admin
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	_ "embed"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"maskline/esl"
+	"maskline/models"
+	"maskline/web/serve"
+)
+
+// Prefix begins every route.
+const Prefix = "/admin/v1"
+
+// The bounds of one request.
+const (
+	bodyLimit = 1 << 20          // bytes: a few ten thousand numbers
+	answerIn  = 90 * time.Second // a re-seal or a test push may take its time
+)
+
+//go:embed openapi.yaml
+var openapi []byte
+
+// Token lets one operator in. Name is logged.
+type Token struct{ Name, Token string }
+
+// Options are what the API stands on. Store, Decide and Tokens are needed; where another is nil, its routes say that it is not there.
+type Options struct {
+	Store     Store
+	Decide    func(models.Sight) models.Decision // who would be reached; explain uses it
+	Tokens    []Token
+	Numbering models.Numbering
+	Stop      func(ctx context.Context, sessionID string) error
+	TestPush  func(ctx context.Context, app models.App) (status int, took time.Duration, err error)
+	Switches  []esl.Switch
+	Trunks    []models.Trunk
+	Sim       http.Handler // the control of a simulated switch, which serves /sim/calls
+	Log       *slog.Logger
+}
+
+type server struct {
+	Options
+	tokens [][sha256.Size]byte
+}
+
+// New makes the API's engine. The caller may add routes of its own outside Prefix.
+func New(o Options) (*gin.Engine, error) {
+	engine, err := serve.Engine(nil)
+	if err != nil {
+		return nil, err
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &server{Options: o}
+	for _, t := range o.Tokens {
+		s.tokens = append(s.tokens, sha256.Sum256([]byte(t.Token)))
+	}
+	// Session ids and numbers stand in paths, percent-encoded.
+	engine.UseRawPath, engine.UnescapePathValues = true, true
+	engine.Use(serve.RequestID(), serve.AccessLog(o.Log),
+		serve.Recover(o.Log, func(c *gin.Context) { s.fail(c, models.Fail(models.Internal, "", "the daemon failed")) }))
+	s.route(engine.Group(Prefix, serve.Bound(bodyLimit, answerIn), s.authorise))
+	engine.NoRoute(func(c *gin.Context) { s.fail(c, models.Fail(models.NotFound, "", "there is no such route")) })
+	engine.NoMethod(func(c *gin.Context) {
+		c.JSON(http.StatusMethodNotAllowed, Failure{Code: models.Invalid, Message: "the route does not take this method"})
+	})
+	return engine, nil
+}
+
+func (s *server) route(g *gin.RouterGroup) {
+	g.GET("/openapi.yaml", func(c *gin.Context) { c.Data(http.StatusOK, "application/yaml", openapi) })
+
+	g.GET("/tenants", s.listTenants)
+	g.POST("/tenants", s.createTenant)
+	g.GET("/tenants/:tenant", s.showTenant)
+	g.PUT("/tenants/:tenant/state", s.setTenantState)
+
+	g.GET("/apps", s.listApps)
+	g.POST("/apps", s.createApp)
+	g.GET("/apps/:app", s.showApp)
+	g.PATCH("/apps/:app", s.changeApp)
+	g.POST("/apps/:app/secrets", s.addSecret)
+	g.POST("/apps/:app/test-push", s.testPush)
+	g.POST("/keys/rotate", s.reseal)
+
+	g.GET("/numbers", s.listNumbers)
+	g.POST("/numbers", s.addNumbers)
+	g.GET("/numbers/:number", s.showNumber)
+	g.PUT("/numbers/:number/state", s.setNumberState)
+
+	g.GET("/bindings", s.listBindings)
+	g.GET("/bindings/:id", s.showBinding)
+	g.GET("/explain", s.explain)
+
+	g.GET("/calls", s.listCalls)
+	g.GET("/calls/:session", s.showCall)
+	g.POST("/calls/:session/stop", s.stopCall)
+	g.GET("/cdrs", s.listCDRs)
+	g.GET("/cdrs/:session", s.showCDR)
+
+	g.GET("/deliveries", s.listDeliveries)
+	g.GET("/deliveries/dead", s.listDead)
+	g.POST("/deliveries/replay", s.replay)
+
+	g.GET("/switches", s.listSwitches)
+	g.GET("/trunks", s.listTrunks)
+	g.GET("/sim/calls", s.simulate)
+	g.POST("/sim/calls", s.simulate)
+}
+
+// authorise lets a request with a known bearer token pass. Every token is compared, in constant time, so that the time taken tells
+// nothing of which one was near.
+func (s *server) authorise(c *gin.Context) {
+	given, ok := strings.CutPrefix(c.GetHeader("Authorization"), "Bearer ")
+	sum := sha256.Sum256([]byte(strings.TrimSpace(given)))
+	who := -1
+	for i := range s.tokens {
+		if subtle.ConstantTimeCompare(sum[:], s.tokens[i][:]) == 1 {
+			who = i
+		}
+	}
+	if !ok || who < 0 {
+		c.Header("WWW-Authenticate", `Bearer realm="maskline"`)
+		c.AbortWithStatusJSON(http.StatusUnauthorized, Failure{Code: "unauthorised", Message: "send a token of admin.tokens as: Authorization: Bearer TOKEN"})
+		return
+	}
+	serve.Note(c, "operator", s.Tokens[who].Name)
+	c.Next()
+}
+
+// simulate hands a request to the simulated switch of this daemon.
+func (s *server) simulate(c *gin.Context) {
+	if s.Sim == nil {
+		s.fail(c, models.Fail(models.NotFound, "", "this daemon runs no simulated switch; set simulated: true on one of its switches"))
+		return
+	}
+	http.StripPrefix(Prefix, s.Sim).ServeHTTP(c.Writer, c.Request)
+}

@@ -1,0 +1,43 @@
+package admin
+
+import (
+	"context"
+	"time"
+
+	"maskline/models"
+	"maskline/models/store"
+)
+
+// Store is what the admin API needs of the database. *store.Store has it.
+type Store interface {
+	CreateTenant(ctx context.Context, t *models.Tenant) error
+	Tenant(ctx context.Context, id int64) (models.Tenant, error)
+	Tenants(ctx context.Context, f store.TenantFilter, page models.Page) ([]models.Tenant, int, error)
+	SetTenantState(ctx context.Context, id int64, state models.State) error
+
+	CreateApp(ctx context.Context, a *models.App, secret string) error
+	App(ctx context.Context, id int64) (models.App, error)
+	AppByKey(ctx context.Context, key string) (models.App, error)
+	Apps(ctx context.Context, f store.AppFilter, page models.Page) ([]models.App, int, error)
+	UpdateApp(ctx context.Context, id int64, change func(*models.App) error) error
+	AddAppSecret(ctx context.Context, appID int64, secret string, oldValidFor time.Duration) error
+	Reseal(ctx context.Context) (int, error)
+
+	AddNumbers(ctx context.Context, numbers []models.Number) error
+	Number(ctx context.Context, number string) (models.Number, error)
+	Numbers(ctx context.Context, f store.NumberFilter, page models.Page) ([]models.Number, int, error)
+	SetNumberState(ctx context.Context, number string, state models.NumberState) error
+
+	Bindings(ctx context.Context, f store.BindingFilter, page models.Page) ([]models.Binding, int, error)
+	Sight(ctx context.Context, dialled string, caller models.Party) (models.Sight, error)
+	SightAt(ctx context.Context, dialled string, caller models.Party, at time.Time) (models.Sight, error)
+
+	Session(ctx context.Context, id string) (models.Session, error)
+	Sessions(ctx context.Context, f store.SessionFilter, page models.Page) ([]models.Session, int, error)
+	Events(ctx context.Context, sessionID string) ([]models.CallEvent, error)
+	CDR(ctx context.Context, sessionID string) (models.CDR, error)
+	CDRs(ctx context.Context, f store.CDRFilter, page models.Page) ([]models.CDR, int, error)
+
+	Deliveries(ctx context.Context, f store.DeliveryFilter, page models.Page) ([]models.Delivery, int, error)
+	Replay(ctx context.Context, f store.DeliveryFilter) (int, error)
+}
