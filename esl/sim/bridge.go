@@ -1,0 +1,149 @@
+package sim
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"maskline/esl"
+)
+
+// bridge dials and connects; on the session thread of the leg that executes it.
+func (c *channel) bridge(arg string) {
+	s := c.sw
+	d, err := parseDial(arg)
+	var b *channel
+	cause := esl.Cause("")
+	if err != nil {
+		cause = esl.DestinationOutOfOrder
+	} else {
+		b, cause = c.originate(d)
+	}
+	s.mu.Lock()
+	c.rungBack = false
+	if b == nil {
+		c.vars.set("originate_disposition", string(cause))
+		c.vars.set("DIALSTATUS", dialStatus(cause))
+		c.vars.set("originate_failed_cause", string(cause))
+		c.handleCause(cause)
+		s.mu.Unlock()
+		return
+	}
+	c.vars.set("originate_disposition", "SUCCESS")
+	c.vars.set("DIALSTATUS", "SUCCESS")
+	early := !b.ready
+	if early {
+		c.preAnswer()
+	}
+	s.mu.Unlock()
+	if !early {
+		c.pickUp()
+	}
+	c.talk(b)
+}
+
+// talk connects two legs until one of them ends. A leg that was joined in early media is answered when the other one is.
+func (c *channel) talk(b *channel) {
+	s := c.sw
+	s.mu.Lock()
+	now := time.Now()
+	c.bridged, b.bridged = b, c
+	c.other, b.other = b, c
+	c.bridgedAt, b.bridgedAt = now, now
+	b.state = "CS_EXCHANGE_MEDIA"
+	for _, pair := range [][2]*channel{{c, b}, {b, c}} {
+		v, o := &pair[0].vars, pair[1]
+		v.set("last_bridge_to", o.uuid)
+		v.set("bridge_channel", o.name)
+		v.set("bridge_uuid", o.uuid)
+		v.set("signal_bond", o.uuid)
+	}
+	c.vars.set("last_bridge_role", "originator")
+	b.vars.set("last_bridge_role", "originatee")
+	c.fire("CHANNEL_BRIDGE", "Bridge-A-Unique-ID", c.uuid, "Bridge-B-Unique-ID", b.uuid)
+	s.mu.Unlock()
+
+	if !c.await(-1, true, func() bool { return b.hungUp || b.ready }) {
+		c.part(b)
+		return
+	}
+	s.mu.Lock()
+	ready := b.ready && !b.hungUp
+	s.mu.Unlock()
+	if ready {
+		c.pickUp()
+	}
+	c.await(-1, true, func() bool { return b.hungUp })
+	c.part(b)
+}
+
+// part ends a bridge after one of the two legs has hung up.
+func (c *channel) part(b *channel) {
+	s := c.sw
+	s.mu.Lock()
+	if c.hungUp {
+		b.hangup(c.cause, "")
+		s.mu.Unlock()
+	} else {
+		s.mu.Unlock()
+		<-b.over // FreeSWITCH, too, is done with B's leg before A's goes on
+		s.mu.Lock()
+		c.fire("CHANNEL_UNBRIDGE", "Bridge-A-Unique-ID", c.uuid, "Bridge-B-Unique-ID", b.uuid)
+		c.vars.set("last_bridge_hangup_cause", string(b.cause))
+		c.vars.set("last_bridge_proto_specific_hangup_cause", b.vars.get("proto_specific_hangup_cause"))
+		if !b.answered {
+			c.vars.set("originate_disposition", string(b.cause))
+			c.vars.set("originate_failed_cause", string(b.cause))
+			c.handleCause(b.cause)
+		} else if c.vars.yes("hangup_after_bridge") {
+			c.hangup(b.cause, "")
+		}
+		c.bridged = nil
+		s.mu.Unlock()
+		return
+	}
+	s.mu.Lock()
+	c.fire("CHANNEL_UNBRIDGE", "Bridge-A-Unique-ID", c.uuid, "Bridge-B-Unique-ID", b.uuid)
+	c.bridged = nil
+	s.mu.Unlock()
+}
+
+// handleCause is switch_channel_handle_cause: go on after a failure, or end the leg with its cause; s.mu is held.
+func (c *channel) handleCause(cause esl.Cause) {
+	if c.hungUp {
+		return
+	}
+	onFail := c.vars.get("continue_on_fail")
+	names := func(list string) bool {
+		return slices.ContainsFunc(strings.Split(list, ","), func(x string) bool {
+			return strings.EqualFold(x, string(cause)) || x == itoa(codes[cause])
+		})
+	}
+	failures := c.vars.get("failure_causes")
+	switch {
+	case failures != "" && !names(failures):
+		return
+	case truth(onFail), onFail != "" && names(onFail):
+		return
+	case onFail == "" && failures == "" && (cause == esl.NoAnswer || cause == esl.NoUserResponse || cause == esl.OriginatorCancel):
+		return
+	}
+	c.hangup(cause, "")
+}
+
+// dialStatus is the variable DIALSTATUS for a cause (switch_ivr_originate.c).
+func dialStatus(cause esl.Cause) string {
+	switch cause {
+	case esl.UserBusy:
+		return "BUSY"
+	case esl.NoAnswer:
+		return "NOANSWER"
+	case esl.OriginatorCancel:
+		return "CANCEL"
+	case esl.DestinationOutOfOrder, "INVALID_PROFILE":
+		return "INVALIDARGS"
+	case esl.CallRejected:
+		return "DONTCALL"
+	}
+	return string(cause)
+}
