@@ -2,17 +2,27 @@ package freeswitch
 
 import (
 	"context"
+	"log/slog"
 	"math/rand/v2"
 	"time"
 )
 
 const maxBackoff = 5 * time.Second
 
-// backoff is the pause before attempt n+1: n²·10 ms, at most 5 s, times 0.5 to 1.5 so that many daemons do not come back at once (the
+// backoff is the pause before attempt n+1: n²·10 ms times 0.5 to 1.5, so that many daemons do not come back at once, and at most 5 s (the
 // shape of tailscale's util/backoff).
 func backoff(n int) time.Duration {
-	d := min(time.Duration(min(n, 100)*min(n, 100))*10*time.Millisecond, maxBackoff)
-	return d/2 + rand.N(d+1) //nolint:gosec // spreads load, guards nothing
+	n = min(n, 100)
+	d := time.Duration(n*n) * 10 * time.Millisecond
+	return min(d/2+rand.N(d+1), maxBackoff-rand.N(maxBackoff/4)) //nolint:gosec // spreads load, guards nothing
+}
+
+// weight is how loudly the n-th failure in a row is logged: the first, and then every tenth.
+func weight(n int) slog.Level {
+	if n%10 == 1 {
+		return slog.LevelWarn
+	}
+	return slog.LevelDebug
 }
 
 // sleep waits for d or the end of ctx.

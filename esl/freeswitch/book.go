@@ -115,15 +115,27 @@ func (b *book) standing() map[string]struct{} {
 	return ids
 }
 
-// bare lists the calls none of whose legs stands.
+// live lists the ids of the calls one of whose legs stands.
+func (b *book) live() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	ids := map[string]struct{}{}
+	for _, l := range b.legs {
+		if l.seen {
+			ids[l.call.id] = struct{}{}
+		}
+	}
+	return slices.Collect(maps.Keys(ids))
+}
+
+// bare lists the open calls none of whose legs stands.
 func (b *book) bare() []*call {
+	live := b.live()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	left := maps.Clone(b.calls)
-	for _, l := range b.legs {
-		if l.seen {
-			delete(left, l.call.id)
-		}
+	for _, id := range live {
+		delete(left, id)
 	}
 	return slices.Collect(maps.Values(left))
 }

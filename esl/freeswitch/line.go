@@ -12,23 +12,23 @@ import (
 	"maskline/esl/wire"
 )
 
-// line is one command connection and the callers who wait for its replies, in the order in which they wrote. FreeSWITCH answers
-// strictly in that order. A caller may give up; his place stays, so nobody gets his reply. The connection is closed and made anew on
-// any doubt: no reply in time, a bad frame, a reply that nobody waits for or of the wrong kind.
+// line is one command connection and the callers who wait for their turn on it, in the order in which they came. One command is under
+// way at a time: replies carry no ids, so with two under way one lost reply would give every later caller his neighbour's. A caller may
+// give up; the line still waits for his reply. The connection is closed and made anew on any doubt: no reply in time, a bad frame, a
+// reply that nobody waits for or of the wrong kind.
 type line struct {
 	s    *Switch
-	room chan struct{} // bounds the callers in waiting
-	turn chan struct{} // the right to write
+	room chan struct{} // bounds the callers
+	turn chan struct{} // the right to write, held until the reply has come
 
 	mu      sync.Mutex
-	link    *link // nil while down
-	waiting []*waiter
+	link    *link   // nil while down
+	current *waiter // whose reply is due; nil if nobody's
 }
 
-// waiter is one caller in the queue.
+// waiter is the caller whose command is under way.
 type waiter struct {
 	want want
-	due  time.Time
 	done chan result // has room for its one result
 }
 
@@ -54,12 +54,12 @@ func (l *line) run(ctx context.Context) {
 		}
 		failures++
 		pause := backoff(failures)
-		l.s.opt.Logger.Warn("command connection lost", slog.Any("error", err), slog.Duration("pause", pause))
+		l.s.opt.Logger.Log(ctx, weight(failures), "command connection lost", slog.Any("error", err), slog.Duration("pause", pause))
 		sleep(ctx, pause)
 	}
 }
 
-// serve reads replies until the connection ends, then fails whoever still waits.
+// serve reads replies until the connection ends, then fails the one who waits.
 func (l *line) serve(k *link) error {
 	l.mu.Lock()
 	l.link = k
@@ -69,15 +69,22 @@ func (l *line) serve(k *link) error {
 	k.close()
 	l.mu.Lock()
 	l.link = nil
-	left := l.waiting
-	l.waiting = nil
+	w := l.current
 	l.mu.Unlock()
 	l.s.lineDown(err)
-	for _, w := range left {
-		w.done <- result{err: fmt.Errorf("%w: reply lost: %w", esl.ErrDown, err)}
-		<-l.room
+	if w != nil {
+		l.done(w, result{err: fmt.Errorf("%w: reply lost: %w", esl.ErrDown, err)})
 	}
 	return err
+}
+
+// done gives a waiter his result and the next caller the turn.
+func (l *line) done(w *waiter, r result) {
+	l.mu.Lock()
+	l.current = nil
+	l.mu.Unlock()
+	w.done <- r
+	<-l.turn
 }
 
 func (l *line) read(k *link) error {
@@ -92,55 +99,48 @@ func (l *line) read(k *link) error {
 			}
 			return errors.New("switch ended the connection")
 		}
-		w, err := l.next(k)
-		if err != nil {
-			return err
+		w := l.due()
+		if w == nil {
+			return fmt.Errorf("%w: a reply that nobody waits for", wire.ErrFrame)
 		}
 		text, doubt, err := answer(f, w.want)
 		if doubt != nil {
-			err = fmt.Errorf("%w: %w", esl.ErrDown, doubt)
-		}
-		w.done <- result{text, err}
-		<-l.room
-		if doubt != nil {
 			return doubt
 		}
+		if err := k.conn.SetReadDeadline(time.Time{}); err != nil {
+			return err
+		}
+		l.done(w, result{text, err})
 	}
 }
 
-// next takes the first waiter off the queue and sets the deadline of the one behind him.
-func (l *line) next(k *link) (*waiter, error) {
+// due is who waits for a reply.
+func (l *line) due() *waiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.waiting) == 0 {
-		return nil, fmt.Errorf("%w: a reply that nobody waits for", wire.ErrFrame)
-	}
-	w := l.waiting[0]
-	l.waiting = l.waiting[1:]
-	return w, k.conn.SetReadDeadline(l.due())
-}
-
-// due is when the first waiter's reply must have come; never if nobody waits.
-func (l *line) due() time.Time {
-	if len(l.waiting) == 0 {
-		return time.Time{}
-	}
-	return l.waiting[0].due
+	return l.current
 }
 
 // errIdle says that the line is down, so nothing was written and another line may be tried.
 var errIdle = errors.New("line is down")
 
-// send writes a command and waits for its reply.
+// send waits for the turn, writes a command and waits for its reply.
 func (l *line) send(ctx context.Context, c wire.Command, want want) (string, error) {
 	select {
 	case l.room <- struct{}{}:
+		defer func() { <-l.room }()
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
-	w, err := l.write(ctx, c, want)
-	if err != nil {
-		return "", err
+	select {
+	case l.turn <- struct{}{}:
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+	w := &waiter{want: want, done: make(chan result, 1)}
+	if !l.write(c, w) {
+		<-l.turn
+		return "", errIdle
 	}
 	select {
 	case r := <-w.done:
@@ -150,38 +150,30 @@ func (l *line) send(ctx context.Context, c wire.Command, want want) (string, err
 	}
 }
 
-// write queues a waiter and writes his command, both as one step. Once he is in the queue, the reader frees his room.
-func (l *line) write(ctx context.Context, c wire.Command, want want) (*waiter, error) {
-	select {
-	case l.turn <- struct{}{}:
-		defer func() { <-l.turn }()
-	case <-ctx.Done():
-		<-l.room
-		return nil, ctx.Err()
-	}
-	w := &waiter{want: want, due: time.Now().Add(l.s.opt.Timeout), done: make(chan result, 1)}
+// write makes w the one who waits and writes his command. From then on the reader gives him his result, also when the write failed: that
+// closes the connection. It is false, and nothing was written, while the line is down.
+func (l *line) write(c wire.Command, w *waiter) bool {
 	l.mu.Lock()
 	k := l.link
 	if k == nil {
 		l.mu.Unlock()
-		<-l.room
-		return nil, errIdle
+		return false
 	}
-	l.waiting = append(l.waiting, w)
-	err := errors.Join(k.conn.SetReadDeadline(l.due()), k.conn.SetWriteDeadline(w.due))
+	l.current = w
+	err := k.conn.SetDeadline(time.Now().Add(l.s.opt.Timeout))
 	l.mu.Unlock()
 	if err == nil {
 		_, err = c.WriteTo(k.conn)
 	}
-	if err != nil { // the reader ends by this and fails everybody in the queue, this one too
+	if err != nil {
 		_ = k.conn.Close()
 	}
-	return w, nil
+	return true
 }
 
-// load is how many callers wait.
+// load is how many callers there are, and whether the line is up.
 func (l *line) load() (int, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.waiting), l.link != nil
+	return len(l.room), l.link != nil
 }

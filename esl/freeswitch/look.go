@@ -18,9 +18,11 @@ type looked struct {
 	took     time.Duration
 	core     string
 	hostname string
+	version  string
 	legs     []esl.Event         // our legs that live, as Snapshot events, in the order of their creation
 	known    map[string]struct{} // the legs that stood in our book when the look began
 	gone     map[string]struct{} // those of them that are no more
+	calls    map[string]struct{} // the calls of every leg that exists, the ones being hung up included
 }
 
 // channels is the answer to `show channels as json`; without rows there is no rows field.
@@ -36,7 +38,7 @@ type channels struct {
 // channels lags behind.
 func (s *Switch) look(ctx context.Context, known map[string]struct{}) looked {
 	started := time.Now()
-	l := looked{known: known, gone: map[string]struct{}{}}
+	l := looked{known: known, gone: map[string]struct{}{}, calls: map[string]struct{}{}}
 	l.err = l.fill(ctx, s)
 	l.took = time.Since(started)
 	return l
@@ -49,6 +51,13 @@ func (l *looked) fill(ctx context.Context, s *Switch) error {
 	}
 	if l.hostname, err = s.global(ctx, "hostname"); err != nil {
 		return err
+	}
+	text, err := s.API(ctx, "version", "")
+	if err != nil {
+		return err
+	}
+	if words := strings.Fields(text); len(words) > 2 { // FreeSWITCH Version 1.11.1-release~64bit …
+		l.version = words[2]
 	}
 	ids, err := s.ours(ctx)
 	if err != nil {
@@ -94,6 +103,9 @@ func (l *looked) leg(ctx context.Context, s *Switch, id string) error {
 	e := eventOf(esl.Snapshot, dump)
 	if e.Leg != id {
 		return errors.New("uuid_dump tells of another leg")
+	}
+	if e.Call != "" {
+		l.calls[e.Call] = struct{}{}
 	}
 	if !ending(e) {
 		l.legs = append(l.legs, e)

@@ -55,7 +55,7 @@ const (
 	maxConnections = 32
 	// maxHeld bounds the events that wait for a resync, at about 8 KiB each. More than that and the connection is made anew.
 	maxHeld = 8192
-	// maxQueued bounds the commands that wait for their reply on one connection.
+	// maxQueued bounds the callers who wait for their turn on one connection.
 	maxQueued = 64
 	// secondLook is the time between the two looks of a resync: the channels table lags behind, and so may a leg's last event.
 	secondLook = time.Second

@@ -1,7 +1,10 @@
 package freeswitch
 
 import (
+	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"maskline/esl"
@@ -15,7 +18,7 @@ func (a *attendance) see(l looked) {
 	if l.err != nil {
 		a.tries++
 		pause := backoff(a.tries)
-		a.s.opt.Logger.Warn("resync failed", slog.Any("error", l.err), slog.Duration("pause", pause))
+		a.s.opt.Logger.Log(context.Background(), weight(a.tries), "resync failed", slog.Any("error", l.err), slog.Duration("pause", pause))
 		a.timer.Reset(pause)
 		return
 	}
@@ -39,7 +42,7 @@ func (a *attendance) reconcile(l looked) {
 	var old string
 	a.s.update(func(st *esl.Status) {
 		old = st.Core
-		st.Core, st.Hostname = l.core, l.hostname
+		st.Core, st.Hostname, st.Version = l.core, l.hostname, l.version
 		if st.LastBeat.IsZero() {
 			st.LastBeat = time.Now()
 		}
@@ -60,7 +63,7 @@ func (a *attendance) reconcile(l looked) {
 }
 
 // settle acts on the second look: what was missing at both, and whose end no event told in between, is lost; what the table of channels
-// did not show before is adopted.
+// did not show before is adopted. Only now is it known which calls there are.
 func (a *attendance) settle(l looked) {
 	for id := range a.missing {
 		if _, still := l.gone[id]; still {
@@ -69,6 +72,10 @@ func (a *attendance) settle(l looked) {
 	}
 	a.adopt(l.legs)
 	a.settled, a.missing = true, nil
+	for _, id := range a.s.book.live() {
+		l.calls[id] = struct{}{}
+	}
+	a.h.Synced(slices.Sorted(maps.Keys(l.calls)))
 }
 
 // restarted ends every call of the old core.

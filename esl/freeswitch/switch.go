@@ -77,7 +77,7 @@ func (s *Switch) Run(ctx context.Context, h esl.Handler) error {
 		failures++
 		pause := backoff(failures)
 		s.down(err, pause)
-		s.opt.Logger.Warn("event connection lost", slog.Any("error", err), slog.Duration("pause", pause))
+		s.opt.Logger.Log(ctx, weight(failures), "event connection lost", slog.Any("error", err), slog.Duration("pause", pause))
 		sleep(ctx, pause)
 	}
 	owned.Wait()
