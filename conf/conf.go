@@ -33,12 +33,10 @@ type Config struct {
 
 // Database says where the truth is kept.
 type Database struct {
-	Driver       string        `koanf:"driver"` // sqlite or mysql
-	DSN          Secret        `koanf:"dsn"`    // a file name for sqlite
-	MaxOpen      int           `koanf:"max_open"`
-	MaxIdle      int           `koanf:"max_idle"`
-	ConnLifetime time.Duration `koanf:"conn_lifetime"`
-	Migrate      bool          `koanf:"migrate"` // bring the schema up to date when the daemon starts
+	Driver      string `koanf:"driver"`      // sqlite or mysql
+	DSN         Secret `koanf:"dsn"`         // a file name for sqlite
+	Connections int    `koanf:"connections"` // 0 is the store's default
+	Migrate     bool   `koanf:"migrate"`     // bring the schema up to date when the daemon starts
 }
 
 // Key is one sealing key: 32 bytes, in Base64 or hex. The first of the list seals; the others open what they sealed.
@@ -117,8 +115,18 @@ type Switch struct {
 	Name      string `koanf:"name"`
 	Addr      string `koanf:"addr"` // of its event socket
 	Password  Secret `koanf:"password"`
+	Host      string `koanf:"host"`      // the part of session ids after "@"; "" is Name
 	Commands  int    `koanf:"commands"`  // command connections; 0 is 2
+	Spool     string `koanf:"spool"`     // where it keeps the records it could not post; "" is none that we can read
 	Simulated bool   `koanf:"simulated"` // run a simulated switch inside the daemon at addr
+}
+
+// HostName is the part of the switch's session ids after "@".
+func (s Switch) HostName() string {
+	if s.Host == "" {
+		return s.Name
+	}
+	return s.Host
 }
 
 // Media is prompts and recordings.
@@ -143,6 +151,8 @@ type Delivery struct {
 	Allow      []netip.Prefix  `koanf:"allow"`
 	Insecure   []string        `koanf:"insecure_hosts"`
 	DeadFiles  string          `koanf:"dead_files"`
+	Optional   bool            `koanf:"optional_fields"`
+	Duration   string          `koanf:"duration_field"`
 }
 
 // Binding is how numbers are chosen.
@@ -153,8 +163,10 @@ type Binding struct {
 // Call is what holds for every call.
 type Call struct {
 	AnswerIn time.Duration     `koanf:"answer_in"`
-	MaxTalk  time.Duration     `koanf:"max_talk"`
+	MaxTalk  time.Duration     `koanf:"max_talk"` // 0 is no bound
 	Refusals map[string]string `koanf:"refusals"` // stateCode → prompt
+	Ringback string            `koanf:"ringback"` // "" is the Chinese ring tone
+	AtOnce   int               `koanf:"at_once"`
 }
 
 // Schedule is when the daemon does its housekeeping: cron expressions of five fields, or @every DURATION.

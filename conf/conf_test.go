@@ -203,7 +203,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(Sample)
 	f.Add([]byte("a: &a [*a]"))
 	f.Add([]byte("trunks: [1, {name: [x]}]"))
-	f.Add([]byte("call: {refusals: {8014: {x: y}}}"))
+	f.Add([]byte("call: {ringback: {x: y}, refusals: {8014: {x: y}}}"))
 	f.Fuzz(func(_ *testing.T, text []byte) {
 		_, _ = Parse(text, nil, nil) // must not panic
 	})

@@ -5,7 +5,7 @@ import "time"
 // Default is the configuration that holds where nothing is set. maskline.yaml says the same, and a test compares them.
 func Default() Config {
 	return Config{
-		Database: Database{Driver: "sqlite", DSN: NewSecret("var/maskline.db"), MaxOpen: 16, MaxIdle: 8, ConnLifetime: 30 * time.Minute, Migrate: true},
+		Database: Database{Driver: "sqlite", DSN: NewSecret("var/maskline.db"), Migrate: true},
 		Listen:   Listen{API: "127.0.0.1:8080", Admin: "127.0.0.1:8081", Intake: "127.0.0.1:8090"},
 		TLS:      TLS{Hosts: []string{"localhost"}},
 		API: API{
@@ -17,14 +17,14 @@ func Default() Config {
 		Numbering: Numbering{Country: "86", International: "00", National: "0"},
 		Media: Media{
 			Prompts: "var/prompts", Language: "zh", Tenants: "var/tenants", Recordings: "var/recordings",
-			RetentionDays: 7, LinkLifetime: time.Hour,
+			RetentionDays: 7, LinkLifetime: 72 * time.Hour,
 		},
 		Delivery: Delivery{
 			Calendar: []time.Duration{time.Minute, 4 * time.Minute, 9 * time.Minute, 106 * time.Minute, 203 * time.Minute, 300 * time.Minute},
 			Timeout:  5 * time.Second, BatchWait: time.Second, Concurrent: 256, PerURL: 8, DeadFiles: "var/dead",
 		},
 		Binding: Binding{CoolOff: 24 * time.Hour},
-		Call:    Call{AnswerIn: 90 * time.Second, Refusals: map[string]string{}},
+		Call:    Call{AnswerIn: 90 * time.Second, Refusals: map[string]string{}, AtOnce: 10_000},
 		Schedule: Schedule{
 			ExpireBindings: "@every 10s", PruneReplies: "@every 5m", Recordings: "30 3 * * *", DeadFiles: "0 4 * * *",
 		},

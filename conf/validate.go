@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -86,9 +87,7 @@ func (c Config) checkStorage(f *faults) {
 		f.add("database.dsn", "is empty; it is a file for sqlite, user:password@tcp(host:3306)/maskline for mysql")
 	}
 	f.secret("database.dsn", c.Database.DSN)
-	f.count("database.max_open", c.Database.MaxOpen, 1, 1000)
-	f.count("database.max_idle", c.Database.MaxIdle, 0, 1000)
-	f.between("database.conn_lifetime", c.Database.ConnLifetime, time.Second, 24*time.Hour)
+	f.count("database.connections", c.Database.Connections, 0, 1000)
 	if len(c.Keys) == 0 {
 		f.add("keys", "is empty; app secrets are sealed with a key: write one entry {id: k1, key: env:MASKLINE_KEY} and set it to the output of: openssl rand -base64 32")
 	}
@@ -165,8 +164,10 @@ func (c Config) checkAPI(f *faults) {
 	}
 }
 
+var hostName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
 func (c Config) checkSwitches(f *faults) {
-	names := map[string]bool{}
+	names, hosts := map[string]bool{}, map[string]bool{}
 	for i, s := range c.Switches {
 		at := fmt.Sprintf("switches[%d]", i)
 		if s.Name == "" || len(s.Name) > 32 || names[s.Name] {
@@ -179,6 +180,10 @@ func (c Config) checkSwitches(f *faults) {
 		}
 		f.secret(at+".password", s.Password)
 		f.count(at+".commands", s.Commands, 0, 16)
+		if !hostName.MatchString(s.HostName()) || hosts[s.HostName()] {
+			f.add(at+".host", "%q is no host name, or another switch has it: session ids would not be unique; it is maskline_switch_name of the switch's vars.xml", s.HostName())
+		}
+		hosts[s.HostName()] = true
 	}
 	if c.Listen.Intake == "" {
 		return
@@ -259,6 +264,10 @@ func (c Config) checkCall(f *faults) {
 		if err := models.ValidPromptName("prompt", prompt); err != nil {
 			f.add("call.refusals."+state, "%q is no name of a prompt, such as no_binding.wav", prompt)
 		}
+	}
+	f.count("call.at_once", c.Call.AtOnce, 1, 1_000_000)
+	if strings.ContainsAny(c.Call.Ringback, "\r\n{}[]$") {
+		f.add("call.ringback", "holds a line break or one of {}[]$; it is a tone such as tone_stream://%%(1000,4000,450);loops=-1")
 	}
 }
 
