@@ -155,21 +155,21 @@ func TestFoldIgnoresOrderAndRepetition(t *testing.T) {
 
 func TestFromPost(t *testing.T) {
 	us := func(s float64) string { return fmt.Sprint(at(s).UnixMicro()) }
-	record := fmt.Sprintf(`{"core-uuid":"c","variables":{"uuid":"b1","maskline_call":"aaaa","maskline_role":"b","maskline_trunk":"t1","hangup_cause":"USER_BUSY","hangup_cause_q850":"17",
+	record := fmt.Sprintf(`{"core-uuid":"c","switchname":"sw1","variables":{"uuid":"b1","maskline_call":"aaaa","maskline_role":"b","maskline_trunk":"t1","hangup_cause":"USER_BUSY","hangup_cause_q850":"17",
 "sip_invite_failure_status":"486","sip_hangup_disposition":"recv_refuse"},"callflow":[{"times":{"created_time":"%s","progress_time":"%s","answered_time":"0","hangup_time":"%s"}}]}`, us(1), us(2), us(16))
-	l, err := FromPost([]byte(record))
+	l, host, err := FromPost([]byte(record))
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := Leg{ID: "b1", Call: "aaaa", Role: "b", Trunk: "t1", Created: at(1), Progress: at(2), HungUp: at(16), Cause: esl.UserBusy, Q850: 17, SIPStatus: 486, Disposition: "recv_refuse"}
-	if l != want {
+	if l != want || host != "sw1" {
 		t.Errorf("%+v\nwant %+v", l, want)
 	}
-	if _, err := FromPost([]byte(`{"variables":{"uuid":"z"}}`)); !errors.Is(err, ErrForeign) {
+	if _, _, err := FromPost([]byte(`{"variables":{"uuid":"z"}}`)); !errors.Is(err, ErrForeign) {
 		t.Errorf("a stranger's leg: %v", err)
 	}
 	for _, bad := range []string{"", "{", `[]`, `{"variables":{"uuid":"b1","maskline_call":"a","maskline_role":"b"}}`} {
-		if _, err := FromPost([]byte(bad)); err == nil {
+		if _, _, err := FromPost([]byte(bad)); err == nil {
 			t.Errorf("%q was taken", bad)
 		}
 	}
@@ -179,7 +179,7 @@ func FuzzFromPost(f *testing.F) {
 	f.Add([]byte(`{"variables":{"uuid":"b","maskline_call":"a","maskline_role":"b","end_uepoch":"1"},"callflow":[{"times":{"hangup_time":1e16}}]}`))
 	f.Add([]byte(`{"callflow":[{}]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if l, err := FromPost(b); err == nil && (l.ID == "" || l.HungUp.IsZero()) {
+		if l, _, err := FromPost(b); err == nil && (l.ID == "" || l.HungUp.IsZero()) {
 			t.Fatalf("taken without id or end: %+v", l)
 		}
 	})

@@ -17,20 +17,21 @@ var ErrForeign = errors.New("leg record carries no call of ours")
 // MaxPost is the longest record of a leg that is read, in bytes. A leg with every variable set is about 30 kB.
 const MaxPost = 1 << 20
 
-// FromPost reads the record of a leg that mod_json_cdr posts and spools. Values may come percent-encoded (its encode-values
-// setting); times are microseconds.
-func FromPost(record []byte) (Leg, error) {
+// FromPost reads the record of a leg that mod_json_cdr posts and spools, and the name of the switch that wrote it. Values may come
+// percent-encoded (its encode-values setting); times are microseconds.
+func FromPost(record []byte) (l Leg, host string, err error) {
 	if len(record) > MaxPost {
-		return Leg{}, fmt.Errorf("leg record of %d bytes is longer than %d", len(record), MaxPost)
+		return Leg{}, "", fmt.Errorf("leg record of %d bytes is longer than %d", len(record), MaxPost)
 	}
 	var post struct {
+		Switch    string         `json:"switchname"`
 		Variables map[string]any `json:"variables"`
 		Callflow  []struct {
 			Times map[string]any `json:"times"`
 		} `json:"callflow"`
 	}
 	if err := json.Unmarshal(record, &post); err != nil {
-		return Leg{}, fmt.Errorf("read leg record: %w", err)
+		return Leg{}, "", fmt.Errorf("read leg record: %w", err)
 	}
 	variable := func(name string) string {
 		s, _ := post.Variables[name].(string)
@@ -39,9 +40,9 @@ func FromPost(record []byte) (Leg, error) {
 		}
 		return s
 	}
-	l := Leg{ID: variable("uuid"), Call: variable("maskline_call"), Role: variable("maskline_role"), Trunk: variable("maskline_trunk")}
+	l = Leg{ID: variable("uuid"), Call: variable("maskline_call"), Role: variable("maskline_role"), Trunk: variable("maskline_trunk")}
 	if l.ID == "" || l.Call == "" || l.Role == "" {
-		return Leg{}, ErrForeign
+		return Leg{}, "", ErrForeign
 	}
 	// The first profile of a call flow is the newest one; a transferred leg has more. Ours are never transferred, and earliest
 	// over all of them is right in any case.
@@ -56,9 +57,9 @@ func FromPost(record []byte) (Leg, error) {
 	l.Cause = esl.Cause(variable("hangup_cause"))
 	l.ended(variable)
 	if l.HungUp.IsZero() {
-		return Leg{}, fmt.Errorf("leg record of %s has no end", l.ID)
+		return Leg{}, "", fmt.Errorf("leg record of %s has no end", l.ID)
 	}
-	return l, nil
+	return l, post.Switch, nil
 }
 
 func micros(v any) time.Time {

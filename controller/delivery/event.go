@@ -21,7 +21,7 @@ type statusInfo struct {
 }
 
 // Event makes the push of one call event to the app's status URL; false when the app has none. notifyMode is absent, as AXB has it.
-// The body shows real numbers: it goes to the tenant whose numbers they are, and nowhere else.
+// CreatedAt is when it happened. The body shows real numbers: it goes to the tenant whose numbers they are, and nowhere else.
 func Event(app models.App, s models.Session, e models.CallEvent) (models.Delivery, bool) {
 	if app.StatusURL == "" {
 		return models.Delivery{}, false
@@ -41,6 +41,6 @@ func Event(app models.App, s models.Session, e models.CallEvent) (models.Deliver
 	}
 	return models.Delivery{
 		AppID: app.ID, SessionID: s.ID, Kind: models.DeliverEvent, Key: e.Key, URL: app.StatusURL,
-		Body: document(eventPush{e.Type, info}), State: models.DeliveryWaiting,
+		Body: document(eventPush{e.Type, info}), State: models.DeliveryWaiting, CreatedAt: e.At,
 	}, true
 }

@@ -72,14 +72,14 @@ func CDR(app models.App, spID string, c models.CDR) (models.Delivery, bool) {
 }
 
 // CDR makes the push of one CDR to the app's fee URL; false when the app has none. The body is the record alone: the Courier puts it
-// into a feeLst. It shows real numbers: it goes to the tenant whose numbers they are, and nowhere else.
+// into a feeLst. CreatedAt is c.CompletedAt. The body shows real numbers: it goes to the tenant whose numbers they are, and nowhere else.
 func (f Fee) CDR(app models.App, spID string, c models.CDR) (models.Delivery, bool) {
 	if app.FeeURL == "" {
 		return models.Delivery{}, false
 	}
 	return models.Delivery{
 		AppID: app.ID, SessionID: c.SessionID, Kind: models.DeliverCDR, Key: keyCDR, URL: app.FeeURL,
-		Body: f.document(f.record(app, spID, c), c.TalkSeconds()), State: models.DeliveryWaiting,
+		Body: f.document(f.record(app, spID, c), c.TalkSeconds()), State: models.DeliveryWaiting, CreatedAt: c.CompletedAt,
 	}, true
 }
 

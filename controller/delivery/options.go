@@ -1,0 +1,113 @@
+package delivery
+
+import (
+	"cmp"
+	"context"
+	"crypto/x509"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"time"
+
+	"maskline/models"
+)
+
+// Store is where the outbox's truth is kept.
+type Store interface {
+	// DueDeliveries gives rows in state retry with DueAt not after now, the earliest first.
+	DueDeliveries(ctx context.Context, now time.Time, limit int) ([]models.Delivery, error)
+	// WaitingDeliveries gives rows in state waiting with an id above afterID, by id.
+	WaitingDeliveries(ctx context.Context, afterID int64, limit int) ([]models.Delivery, error)
+	// SaveAttempt writes state, attempts and times of the rows, all or none.
+	SaveAttempt(ctx context.Context, rows []models.Delivery) error
+	App(ctx context.Context, id int64) (models.App, error)
+	// AppSecrets gives an app's live secrets, the newest first.
+	AppSecrets(ctx context.Context, appID int64) ([]string, error)
+}
+
+// Calendar is when failed pushes are repeated, counted from the first attempt (spec/privatenumber.md §4).
+var Calendar = []time.Duration{1 * time.Minute, 4 * time.Minute, 9 * time.Minute, 106 * time.Minute, 203 * time.Minute, 300 * time.Minute}
+
+// Options is how a Courier works. The zero value of each but Store is its default.
+type Options struct {
+	Store    Store
+	Log      *slog.Logger    // nil is slog's default
+	Observe  Observer        // nil observes nothing
+	Fee      Fee             // how CDRs are written
+	Calendar []time.Duration // rising; nil is Calendar
+	Timeout  time.Duration   // of one attempt; 0 is 5 s
+	// BatchWait is how long the first CDR of a batch waits for others at most; 0 is 1 s.
+	BatchWait  time.Duration
+	Concurrent int // attempts at once; 0 is 256
+	PerURL     int // attempts at once to one URL; 0 is 8
+	// QueuePerURL bounds the rows held in memory for one URL; 0 is 512. What is beyond it is put off (see destination).
+	QueuePerURL int
+	// Queue bounds the rows held in memory for all URLs; 0 is 20 000 (some 20 MB). What has no room stays in the store until it has.
+	Queue int
+	Poll  time.Duration // between looks for due rows; 0 is 1 s
+	// Rescan is the time between looks for waiting rows that nobody offered, such as replayed ones; 0 is 5 s.
+	Rescan time.Duration
+	// BreakAfter is how many attempts in a row may fail without an answer until a URL is left alone for BreakPause; 0 is 10.
+	BreakAfter int
+	BreakPause time.Duration // 0 is 30 s
+
+	Allow    []netip.Prefix // private networks that may be pushed to; public addresses always may
+	Insecure []string       // hosts, or host:port, whose certificates are not verified
+	Roots    *x509.CertPool // nil is the system's
+	// Owns says which lanes (see Lane) this process delivers; nil is all. Rows of other lanes are read and left alone.
+	Owns func(lane int) bool
+
+	send sender // takes the place of the network in tests of this package
+}
+
+func (o Options) withDefaults() Options {
+	o.Log = cmp.Or(o.Log, slog.Default())
+	if o.Observe == nil {
+		o.Observe = unobserved{}
+	}
+	if o.Calendar == nil {
+		o.Calendar = Calendar
+	}
+	o.Calendar = slices.Sorted(slices.Values(o.Calendar))
+	o.Timeout = cmp.Or(o.Timeout, 5*time.Second)
+	o.BatchWait = cmp.Or(o.BatchWait, time.Second)
+	o.Concurrent = max(cmp.Or(o.Concurrent, 256), len(trusts)) // below that, a kind of URL would have no share
+	o.PerURL = cmp.Or(o.PerURL, 8)
+	o.QueuePerURL = cmp.Or(o.QueuePerURL, 512)
+	o.Queue = cmp.Or(o.Queue, 20_000)
+	o.Poll = cmp.Or(o.Poll, time.Second)
+	o.Rescan = cmp.Or(o.Rescan, 5*time.Second)
+	o.BreakAfter = cmp.Or(o.BreakAfter, 10)
+	o.BreakPause = cmp.Or(o.BreakPause, 30*time.Second)
+	return o
+}
+
+// Result is how one push went.
+type Result string
+
+// The results.
+const (
+	Delivered Result = "delivered" // HTTP 200
+	Rejected  Result = "rejected"  // another status
+	NoAnswer  Result = "no_answer" // no status within the time
+	Barred    Result = "barred"    // the address may not be pushed to
+	Skipped   Result = "skipped"   // not sent: the URL gave no answer lately. Counts as an attempt
+	PutOff    Result = "put_off"   // not sent: the URL's queue was full, or the app could not be read. Counts as none
+)
+
+// Observer is told what a Courier does, for metrics. Its methods are called from Run's goroutine and must not wait.
+type Observer interface {
+	// Attempted is told of every push that was sent or skipped: one event, or one batch of CDRs.
+	Attempted(kind models.DeliveryKind, result Result, took time.Duration)
+	// Moved is told that n deliveries are in another state now, and the store knows.
+	Moved(kind models.DeliveryKind, state models.DeliveryState, n int)
+	// Held is told how many deliveries are in memory before their first attempt has ended, how many for another one, and how many pushes
+	// are under way.
+	Held(waiting, retrying, flying int)
+}
+
+type unobserved struct{}
+
+func (unobserved) Attempted(models.DeliveryKind, Result, time.Duration) {}
+func (unobserved) Moved(models.DeliveryKind, models.DeliveryState, int) {}
+func (unobserved) Held(int, int, int)                                   {}
