@@ -81,7 +81,7 @@ func TestDoubtClosesACommandConnection(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			run(t, Options{Commands: 1}, func(s *script) { s.raw["bad"] = reply }, func(b *bench) {
-				before := b.logins
+				before := b.loggedIn()
 				if _, err := b.sw.API(b.Context(), "bad", ""); name != "two replies" && !errors.Is(err, esl.ErrDown) {
 					b.Errorf("got %v, want ErrDown", err)
 				}
@@ -89,8 +89,8 @@ func TestDoubtClosesACommandConnection(t *testing.T) {
 				if got, err := b.sw.API(b.Context(), "echo", "+OK fine"); err != nil || got != "+OK fine" {
 					b.Errorf("afterwards: %q, %v", got, err)
 				}
-				if b.logins != before+1 {
-					b.Errorf("%d logins after the doubt, want 1", b.logins-before)
+				if b.loggedIn() != before+1 {
+					b.Errorf("%d logins after the doubt, want 1", b.loggedIn()-before)
 				}
 			})
 		})

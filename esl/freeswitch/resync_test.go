@@ -198,21 +198,21 @@ func TestSilenceIsDeath(t *testing.T) {
 			b.send(beat)
 		}
 		synctest.Wait()
-		logins := b.logins
+		logins := b.loggedIn()
 		if st := b.sw.Status(); !st.Up || st.Sessions != 7 || !st.LastBeat.Equal(time.Now()) {
 			b.Errorf("status %+v", st)
 		}
 		time.Sleep(49 * time.Second)
-		if b.logins != logins {
+		if b.loggedIn() != logins {
 			b.Error("gave up before 2.5 heartbeats")
 		}
 		time.Sleep(10 * time.Second)
-		if b.logins != logins+1 {
-			b.Errorf("%d logins after the silence, want 1", b.logins-logins)
+		if b.loggedIn() != logins+1 {
+			b.Errorf("%d logins after the silence, want 1", b.loggedIn()-logins)
 		}
 		b.send(frame([]wire.Field{{Name: "Event-Name", Value: "HEARTBEAT"}, {Name: "Core-UUID", Value: "core-9"}}))
 		b.settle()
-		if b.logins != logins+2 {
+		if b.loggedIn() != logins+2 {
 			b.Error("a heartbeat of another core was believed")
 		}
 	})
@@ -236,15 +236,15 @@ func TestBadFramesOnTheEventConnection(t *testing.T) {
 				b.send(park("A"))
 				b.told("synced ", "arrived A parked")
 				b.legs(live("A", "A", "a"))
-				logins := b.logins
+				logins := b.loggedIn()
 				go b.send([]byte(bad))
 				if name == "truncated" {
 					synctest.Wait()
 					b.set(func() { _ = b.events.Close() })
 				}
 				b.settle()
-				if b.logins != logins+1 {
-					b.Errorf("%d logins, want 1", b.logins-logins)
+				if b.loggedIn() != logins+1 {
+					b.Errorf("%d logins, want 1", b.loggedIn()-logins)
 				}
 				b.told("synced A")
 				b.next("A", "snapshot:A")
@@ -256,11 +256,16 @@ func TestBadFramesOnTheEventConnection(t *testing.T) {
 }
 
 func TestLogin(t *testing.T) {
-	run(t, Options{}, func(s *script) { s.refuse = true }, func(b *bench) {
-		b.set(func() { b.refuse = false })
-		b.sw.opt.Password = "wrong"
+	run(t, Options{}, func(s *script) { s.password = "another" }, func(b *bench) {
 		time.Sleep(maxBackoff)
+		synctest.Wait()
 		if st := b.sw.Status(); st.Up || !errors.Is(st.Err, esl.ErrRefused) {
+			b.Errorf("status %+v", st)
+		}
+		b.set(func() { b.password = "secret" })
+		time.Sleep(2 * maxBackoff)
+		b.told("synced ")
+		if st := b.sw.Status(); !st.Up || st.Err != nil {
 			b.Errorf("status %+v", st)
 		}
 	})

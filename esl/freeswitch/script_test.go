@@ -23,21 +23,22 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // script is a switch's end of the wire: it answers api commands from a table and says what a test tells it to say. It lives in one
 // synctest bubble and speaks over net.Pipe.
 type script struct {
-	mu     sync.Mutex
-	api    map[string]func(arg string) string
-	silent map[string]bool // commands that get no reply
-	raw    map[string]string
-	asked  []string
-	refuse bool
-	events net.Conn   // the connection that subscribed
-	open   []net.Conn // every connection, in the order of dialling
-	logins int
+	mu       sync.Mutex
+	api      map[string]func(arg string) string
+	silent   map[string]bool // commands that get no reply
+	raw      map[string]string
+	asked    []string
+	refuse   bool
+	events   net.Conn   // the connection that subscribed
+	open     []net.Conn // every connection, in the order of dialling
+	logins   int
+	password string
 }
 
 func newScript() *script {
 	say := func(text string) func(string) string { return func(string) string { return text } }
 	return &script{
-		silent: map[string]bool{}, raw: map[string]string{},
+		password: "secret", silent: map[string]bool{}, raw: map[string]string{},
 		api: map[string]func(string) string{
 			"global_getvar": func(arg string) string { return map[string]string{"core_uuid": "core-1", "hostname": "fs1"}[arg] },
 			"version":       say("FreeSWITCH Version 1.11.1-release~64bit (64bit)\n"),
@@ -84,8 +85,11 @@ func (s *script) answer(c net.Conn, q wire.Request) []byte {
 	name, arg, _ := strings.Cut(q.Args, " ")
 	switch q.Verb {
 	case "auth":
-		s.set(func() { s.logins++ })
-		if q.Args != "secret" {
+		s.mu.Lock()
+		s.logins++
+		right := q.Args == s.password
+		s.mu.Unlock()
+		if !right {
 			return wire.AppendReply(nil, "-ERR invalid")
 		}
 		return wire.AppendReply(nil, "+OK accepted")
@@ -308,4 +312,11 @@ func (b *bench) quiet(id string) {
 	if e, err := b.call(id).Next(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		b.Errorf("call %s has %s:%s, %v", id, e.Kind, e.Leg, err)
 	}
+}
+
+// loggedIn is how many connections have given their password.
+func (s *script) loggedIn() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.logins
 }
