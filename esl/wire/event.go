@@ -10,8 +10,9 @@ import (
 // Event is a list of headers and a body, in the plain form of switch_event_serialize: an event, or the answer to uuid_dump.
 // Headers are looked up and decoded when they are asked for. The zero Event has none.
 type Event struct {
-	head []byte // `Name: value` lines, each ended by LF
-	body []byte
+	head  []byte  // `Name: value` lines, each ended by LF
+	lines []int32 // where each line begins
+	body  []byte
 }
 
 // ParseEvent reads the plain form. It keeps b. A line without a colon is passed over, since a strange variable name may make one
@@ -20,37 +21,77 @@ func ParseEvent(b []byte) (*Event, error) {
 	if bytes.IndexByte(b, 0) >= 0 {
 		return nil, fmt.Errorf("%w: NUL in an event", ErrFrame)
 	}
-	if len(b) == 0 || b[0] == '\n' {
-		return nil, fmt.Errorf("%w: event without headers", ErrFrame)
+	e := &Event{lines: make([]int32, 0, 128)} // an event of a SIP leg has about 115
+	at := 0
+	for at < len(b) && b[at] != '\n' {
+		n := bytes.IndexByte(b[at:], '\n')
+		if n < 0 || at > MaxBody {
+			return nil, fmt.Errorf("%w: event headers do not end", ErrFrame)
+		}
+		e.lines = append(e.lines, int32(at)) //nolint:gosec // at most MaxBody
+		at += n + 1
 	}
-	end := bytes.Index(b, []byte("\n\n"))
-	if end < 0 {
+	switch {
+	case at == 0:
+		return nil, fmt.Errorf("%w: event without headers", ErrFrame)
+	case at == len(b):
 		return nil, fmt.Errorf("%w: event headers do not end", ErrFrame)
 	}
-	e := &Event{head: b[:end+1], body: b[end+2:]}
-	want := 0
-	// The length of the body is the last line: an event may carry a header of this name of its own.
-	if last := e.head[bytes.LastIndexByte(e.head[:end], '\n')+1:]; len(e.body) > 0 {
-		name, value, _ := bytes.Cut(last[:len(last)-1], []byte(": "))
-		if !foldEqual(name, "Content-Length") {
-			return nil, fmt.Errorf("%w: event body without a content-length", ErrFrame)
-		}
-		var err error
-		if want, err = contentLength(value); err != nil {
-			return nil, err
-		}
-	}
-	if want != len(e.body) {
-		return nil, fmt.Errorf("%w: event body of %d bytes says %d", ErrFrame, len(e.body), want)
+	e.head, e.body = b[:at], b[at+1:]
+	if err := e.checkBody(); err != nil {
+		return nil, err
 	}
 	return e, nil
+}
+
+// checkBody compares the body with the length that the last line gives: an event may carry a header of that name of its own.
+func (e *Event) checkBody() error {
+	if len(e.body) == 0 {
+		return nil
+	}
+	name, value, _ := bytes.Cut(e.line(len(e.lines)-1), []byte(": "))
+	if !foldEqual(name, "Content-Length") {
+		return fmt.Errorf("%w: event body without a content-length", ErrFrame)
+	}
+	n, err := contentLength(value)
+	if err != nil {
+		return err
+	}
+	if n != len(e.body) {
+		return fmt.Errorf("%w: event body of %d bytes says %d", ErrFrame, len(e.body), n)
+	}
+	return nil
+}
+
+// line gives the i-th line without its LF.
+func (e *Event) line(i int) []byte {
+	end := len(e.head)
+	if i+1 < len(e.lines) {
+		end = int(e.lines[i+1])
+	}
+	return e.head[e.lines[i] : end-1]
 }
 
 // Get gives a header's value, percent-decoded; "" if it is absent or _undef_. A name is matched as it is written, and if there is
 // no such header, without regard to case, as FreeSWITCH does. The first of several counts. Bytes that are not UTF-8 after
 // decoding become U+FFFD: a caller chooses them, so they must not cost the connection.
 func (e *Event) Get(name string) string {
-	return Unescape(find(e.head, name))
+	n := len(name)
+	if n == 0 {
+		return ""
+	}
+	for i, at := range e.lines {
+		// A look at one byte passes over nearly every line that is another's.
+		if end := int(at) + n; end < len(e.head) && e.head[end] == ':' && string(e.head[at:end]) == name {
+			return Unescape(bytes.TrimLeft(e.line(i)[n+1:], " "))
+		}
+	}
+	for i := range e.lines {
+		if line := e.line(i); len(line) > n && line[n] == ':' && foldEqual(line[:n], name) {
+			return Unescape(bytes.TrimLeft(line[n+1:], " "))
+		}
+	}
+	return ""
 }
 
 // Name is the event's Event-Name.
@@ -62,49 +103,21 @@ func (e *Event) Body() string { return strings.ToValidUTF8(string(e.body), "\uFF
 // All gives every header in order, decoded.
 func (e *Event) All() iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
-		for line := range bytes.Lines(e.head) {
-			name, value, ok := bytes.Cut(bytes.TrimSuffix(line, []byte{'\n'}), []byte{':'})
-			if ok && !yield(strings.ToValidUTF8(string(name), "\uFFFD"), Unescape(bytes.TrimLeft(value, " "))) {
+		for i := range e.lines {
+			name, value, ok := bytes.Cut(e.line(i), []byte{':'})
+			if ok && !yield(mend(string(name)), Unescape(bytes.TrimLeft(value, " "))) {
 				return
 			}
 		}
 	}
 }
 
-// find gives the raw value of a header in a block of lines, nil if there is none.
+// find gives the raw value of a header in a block of lines, without regard to case; nil if there is none.
 func find(lines []byte, name string) []byte {
-	if name == "" {
-		return nil
-	}
-	if v, ok := findExact(lines, name); ok {
-		return v
-	}
 	for line := range bytes.Lines(lines) {
 		if len(line) > len(name) && line[len(name)] == ':' && foldEqual(line[:len(name)], name) {
 			return bytes.TrimLeft(bytes.TrimSuffix(line, []byte{'\n'})[len(name)+1:], " ")
 		}
 	}
 	return nil
-}
-
-// findExact looks for the name at the start of a line. It searches for the name itself, which the processor does many bytes at a
-// time, and then looks at what stands around it.
-func findExact(lines []byte, name string) ([]byte, bool) {
-	var room [64]byte
-	want := append(room[:0], name...)
-	for from := 0; ; {
-		i := bytes.Index(lines[from:], want)
-		if i < 0 {
-			return nil, false
-		}
-		start, end := from+i, from+i+len(want)
-		if (start == 0 || lines[start-1] == '\n') && end < len(lines) && lines[end] == ':' {
-			value := lines[end+1:]
-			if n := bytes.IndexByte(value, '\n'); n >= 0 {
-				value = value[:n]
-			}
-			return bytes.TrimLeft(value, " "), true
-		}
-		from = start + 1
-	}
 }
