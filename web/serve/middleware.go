@@ -96,8 +96,8 @@ func Recover(log *slog.Logger, answer gin.HandlerFunc) gin.HandlerFunc {
 			if re, ok := v.(runtime.Error); ok {
 				what = re.Error()
 			}
-			log.ErrorContext(c.Request.Context(), "handler panicked", "panic", what, "route", c.FullPath(),
-				"request", c.Writer.Header().Get(RequestIDHeader), "stack", string(debug.Stack()))
+			log.LogAttrs(c.Request.Context(), slog.LevelError, "handler panicked", slog.String("panic", what), slog.String("route", c.FullPath()),
+				slog.String("request", c.Writer.Header().Get(RequestIDHeader)), slog.String("stack", string(debug.Stack())))
 			c.Abort()
 			if !c.Writer.Written() {
 				answer(c)

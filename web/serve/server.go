@@ -75,7 +75,7 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 		WriteTimeout:      lim.Write,
 		IdleTimeout:       lim.Idle,
 		MaxHeaderBytes:    lim.Header,
-		ErrorLog:          slog.NewLogLogger(log.With("server", s.Name).Handler(), slog.LevelDebug),
+		ErrorLog:          slog.NewLogLogger(log.With(slog.String("server", s.Name)).Handler(), slog.LevelDebug),
 	}
 	ended := make(chan error, 1)
 	go func() {
@@ -85,7 +85,8 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 		}
 		ended <- srv.Serve(l)
 	}()
-	log.Info("listening", "server", s.Name, "addr", l.Addr().String(), "tls", s.TLS != nil)
+	log.LogAttrs(ctx, slog.LevelInfo, "listening",
+		slog.String("server", s.Name), slog.String("addr", l.Addr().String()), slog.Bool("tls", s.TLS != nil))
 	select {
 	case err := <-ended:
 		return fmt.Errorf("serve %s: %w", s.Name, err)
