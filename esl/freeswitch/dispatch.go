@@ -1,6 +1,7 @@
 package freeswitch
 
 import (
+	"errors"
 	"log/slog"
 	"strconv"
 	"time"
@@ -85,7 +86,10 @@ func (a *attendance) deliver(c *call, e esl.Event) {
 	} else {
 		a.s.book.saw(c, e)
 	}
-	if c.box.put(e) {
+	switch err := c.box.put(e); {
+	case errors.Is(err, esl.ErrClosed): // closed between find and here
+		a.unknown(e)
+	case err != nil:
 		a.s.opt.Logger.Error("call mailbox overflowed", slog.String("call", c.id), slog.Int("events", a.s.opt.Mailbox))
 		if a.s.opt.Metrics.Overflow != nil {
 			a.s.opt.Metrics.Overflow()

@@ -22,20 +22,23 @@ func newMailbox(most int) *mailbox {
 	return &mailbox{most: most, bell: make(chan struct{}, 1)}
 }
 
-// put queues an event. It tells whether this one was the first that found no room.
-func (m *mailbox) put(e esl.Event) (overflowed bool) {
+// put queues an event. It fails with ErrClosed, and with ErrOverflow for the first event that finds no room.
+func (m *mailbox) put(e esl.Event) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.closed || m.full {
-		return false
+	switch {
+	case m.closed:
+		return esl.ErrClosed
+	case m.full:
+		return nil
 	}
+	defer m.ring()
 	if len(m.events) >= m.most {
-		m.full, overflowed = true, true
-	} else {
-		m.events = append(m.events, e)
+		m.full = true
+		return esl.ErrOverflow
 	}
-	m.ring()
-	return overflowed
+	m.events = append(m.events, e)
+	return nil
 }
 
 func (m *mailbox) ring() {

@@ -2,6 +2,7 @@ package freeswitch
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"maskline/esl"
@@ -10,6 +11,9 @@ import (
 
 // maxWords bounds what an error repeats of the switch's words.
 const maxWords = 120
+
+// numbers finds what may be somebody's number.
+var numbers = regexp.MustCompile(`\d{5,}`)
 
 // refused makes an error of an answer that is not +OK.
 func refused(text string) error {
@@ -20,6 +24,7 @@ func refused(text string) error {
 	if len(text) > maxWords {
 		text = strings.ToValidUTF8(text[:maxWords], "") + "…"
 	}
+	text = numbers.ReplaceAllString(text, "…") // an error ends up in a log
 	return fmt.Errorf("%w: %s", esl.ErrRefused, text)
 }
 

@@ -43,9 +43,7 @@ func (a *attendance) reconcile(l looked) {
 	a.s.update(func(st *esl.Status) {
 		old = st.Core
 		st.Core, st.Hostname, st.Version = l.core, l.hostname, l.version
-		if st.LastBeat.IsZero() {
-			st.LastBeat = time.Now()
-		}
+		st.LastBeat = time.Now()
 		a.s.synced = true
 	})
 	if old != "" && old != l.core {
