@@ -135,12 +135,11 @@ func (k *call) hangup(ctx context.Context, leg string, cause esl.Cause) {
 	}
 }
 
-// awaitOver reads events until every leg that is known has ended. atMost bounds the wait for the callee's leg after the caller's, and, in
-// between, the wait for the caller's own.
+// awaitOver reads events until the caller's leg and, if one was dialled, the callee's have ended.
 func (k *call) awaitOver(ctx context.Context, atMost time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
-	for !k.legs.Over() || (k.bridging.Load() && len(k.legs.Bs) == 0) {
+	for !k.legs.Over() || (k.told[models.EventCallOut] && !k.legs.CalleesOver()) {
 		ev, err := k.next(ctx)
 		if err != nil {
 			return err

@@ -87,6 +87,7 @@ func (k *call) record(ctx context.Context, c models.Change) error {
 func (k *call) finish(ctx context.Context) {
 	k.s.Stopped = k.s.Stopped || k.stopped.Load()
 	record := cdr.Fold(k.s, k.legs, k.source, time.Now().UTC())
+	record.Area, record.CompletedAt = k.area, time.Now().UTC()
 	k.s.EndedAt, k.s.Stage = record.EndAt, models.StageEnded
 	ev := k.event(models.EventDisconnect, record.EndAt)
 	ev.State = record.Fail
@@ -101,7 +102,7 @@ func (k *call) finish(ctx context.Context) {
 		}
 		return
 	}
-	k.e.reports.settled(k.leg.ID())
+	k.e.reports.settled(k.s.LegA)
 	k.e.Observe.CallEnded(k.s.Mode, record.Fail, record.Source)
 	k.log.Info("call ended", "state", int(record.Fail), "q850", record.Q850, "sip", record.SIPStatus, "talk_s", record.TalkSeconds(), "source", string(record.Source))
 }

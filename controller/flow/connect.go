@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"maskline/controller/cdr"
 	"maskline/esl"
 	"maskline/models"
 )
@@ -70,7 +71,7 @@ func (k *call) watch(ctx context.Context) error {
 			return nil
 		case ev.Kind == esl.Executed && (ev.Token == k.token || ev.Get("Application") == "bridge"):
 			k.bridging.Store(false)
-			return k.afterBridge(ctx)
+			return k.afterBridge(ctx, ev)
 		}
 	}
 }
@@ -99,17 +100,23 @@ func (k *call) tellCallee(ctx context.Context) error {
 }
 
 // afterBridge has the caller's leg back. If nobody answered he hears why, still unanswered, and gets the callee's cause.
-func (k *call) afterBridge(ctx context.Context) error {
+func (k *call) afterBridge(ctx context.Context, done esl.Event) error {
+	if err := k.awaitCallee(ctx); err != nil {
+		return err
+	}
+	if !k.legs.A.HungUp.IsZero() {
+		return nil
+	}
 	b, dialled := k.legs.Callee()
-	o := k.legs.Outcome(k.s.Plan, k.stopped.Load())
-	switch {
-	case dialled && !b.Answered.IsZero():
+	if dialled && !b.Answered.IsZero() {
 		// The call is over; hangup_after_bridge ends the caller's leg, and this makes sure of it.
 		if k.awaitOver(ctx, legEndIn) != nil {
 			k.hangup(ctx, k.leg.ID(), esl.NormalClearing)
 		}
 		return nil
-	case k.stopped.Load() || callerGone(o.State):
+	}
+	o := k.failure(done)
+	if k.stopped.Load() || callerGone(o.State) {
 		return nil
 	}
 	k.s.Stage = models.StageAnnounced
@@ -118,6 +125,40 @@ func (k *call) afterBridge(ctx context.Context) error {
 	}
 	k.hangup(ctx, k.leg.ID(), esl.CauseOf(o.Q850))
 	return nil
+}
+
+// awaitCallee waits a moment for the end of the callee's leg, which may be told after the bridge's.
+func (k *call) awaitCallee(ctx context.Context) error {
+	wait, cancel := context.WithTimeout(ctx, calleeEndIn)
+	defer cancel()
+	for !k.legs.CalleesOver() && k.legs.A.HungUp.IsZero() {
+		ev, err := k.next(wait)
+		switch {
+		case err != nil && wait.Err() != nil && ctx.Err() == nil:
+			return nil
+		case err != nil:
+			return err
+		case ev.Kind == esl.Lost:
+			return k.lost(ctx)
+		}
+		if err := k.tellCallee(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// failure is why the callee was not reached: as his own leg tells it, or, when that is late, as the bridge left it on the caller's.
+func (k *call) failure(done esl.Event) cdr.Outcome {
+	if k.legs.CalleesOver() {
+		return k.legs.Outcome(k.s.Plan, false)
+	}
+	cause := esl.Cause(done.Var("last_bridge_hangup_cause"))
+	if cause == esl.CauseNone {
+		cause = esl.Cause(done.Var("originate_disposition"))
+	}
+	guess := cdr.Legs{A: k.legs.A, Bs: []cdr.Leg{{Created: k.calloutAt(), HungUp: done.At, Cause: cause}}}
+	return guess.Outcome(k.s.Plan, false)
 }
 
 func callerGone(s models.StateCode) bool {

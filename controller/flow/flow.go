@@ -25,6 +25,7 @@ type Store interface {
 	LiveSessions(ctx context.Context, switchName string) ([]models.Session, error)
 	App(ctx context.Context, id int64) (models.App, error)
 	Tenant(ctx context.Context, id int64) (models.Tenant, error)
+	Number(ctx context.Context, number string) (models.Number, error)
 }
 
 // Outbox makes the pushes of a call and hands them to the courier once they are committed.
@@ -66,13 +67,14 @@ const DefaultRingback = "tone_stream://%(1000,4000,450);loops=-1"
 
 // How long the steps may take. Whatever is longer is the switch's own bound (DESIGN §4.1).
 const (
-	lookupIn   = 4 * time.Second  // one routing lookup; then the caller hears that something is wrong
-	commandIn  = 5 * time.Second  // one command to the switch
-	promptIn   = 45 * time.Second // one prompt
-	legEndIn   = 5 * time.Second  // a leg that is ending: its record is posted first, which may take 2 s
-	reportIn   = 15 * time.Second // the switch's own record of a leg that nobody saw end
-	commitIn   = 10 * time.Minute // how long a step waits for a database that is away
-	commitWait = 30 * time.Second // longest pause between two tries of a commit
+	lookupIn    = 4 * time.Second  // one routing lookup; then the caller hears that something is wrong
+	commandIn   = 5 * time.Second  // one command to the switch
+	promptIn    = 45 * time.Second // one prompt
+	legEndIn    = 5 * time.Second  // a leg that is ending: its record is posted first, which may take 2 s
+	calleeEndIn = time.Second      // the end of the callee's leg, told after the bridge's
+	reportIn    = 15 * time.Second // the switch's own record of a leg that nobody saw end
+	commitIn    = 10 * time.Minute // how long a step waits for a database that is away
+	commitWait  = 30 * time.Second // longest pause between two tries of a commit
 )
 
 // Engine carries out calls. Make one with New, tell it of each switch with On, and Run it.

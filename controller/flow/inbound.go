@@ -98,6 +98,9 @@ func (k *call) route(ctx context.Context, from arrival) (models.Plan, error) {
 	if sight.Tenant != nil {
 		k.spID = sight.Tenant.SpID
 	}
+	if sight.Number != nil {
+		k.area = sight.Number.AreaCode
+	}
 	k.s.Stage = models.StageRefusing
 	if c := d.Connect; c != nil {
 		k.s.Stage = models.StageDialling

@@ -61,14 +61,14 @@ func (s *Spool) Put(record []byte) error {
 func (s *Spool) Run(ctx context.Context) {
 	tick := time.NewTicker(spoolEvery)
 	defer tick.Stop()
-	for {
-		s.look()
+	for s.look(); ; {
 		select {
 		case <-ctx.Done():
 			return
 		case name := <-s.done:
 			s.remove(name)
 		case <-tick.C:
+			s.look()
 		}
 	}
 }

@@ -41,6 +41,19 @@ func (c columns[T]) add(tx *gorm.DB, rows ...*T) error {
 	return tx.Exec(c.insert(len(rows)), args...).Error
 }
 
+// insertOne writes a row and gives the running number that the database gave it, without asking again. A duplicate key comes as
+// gorm.ErrDuplicatedKey.
+func (c columns[T]) insertOne(tx *gorm.DB, row *T) (int64, error) {
+	result, err := tx.Statement.ConnPool.ExecContext(tx.Statement.Context, c.insert(1), c.values(row)...)
+	if err != nil {
+		if t, ok := tx.Dialector.(gorm.ErrorTranslator); ok {
+			err = t.Translate(err)
+		}
+		return 0, err
+	}
+	return result.LastInsertId()
+}
+
 // all reads the rows of "FROM table t" with what follows.
 func (c columns[T]) all(db *gorm.DB, rest string, args ...any) ([]T, error) {
 	var out []T

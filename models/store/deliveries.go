@@ -29,13 +29,12 @@ var deliveryColumns = columns[models.Delivery]{
 	},
 }
 
-// addDelivery writes a delivery unless its session has one with its key. An empty state is waiting.
-func addDelivery(tx *gorm.DB, d *models.Delivery) error {
-	row := *d
-	if row.State == "" {
-		row.State = models.DeliveryWaiting
+// addDelivery writes a delivery and sets its ID, unless its session has one with its key: then the ID is 0. An empty state is waiting.
+func addDelivery(tx *gorm.DB, d *models.Delivery) (err error) {
+	if d.State == "" {
+		d.State = models.DeliveryWaiting
 	}
-	err := deliveryColumns.add(tx, &row)
+	d.ID, err = deliveryColumns.insertOne(tx, d)
 	if errors.Is(err, gorm.ErrDuplicatedKey) {
 		return nil
 	}
@@ -46,13 +45,7 @@ func addDelivery(tx *gorm.DB, d *models.Delivery) error {
 func (s *Store) AddDelivery(ctx context.Context, d *models.Delivery) error {
 	row := *d
 	row.Key = ""
-	err := s.within(ctx, "add delivery", func(_ context.Context, tx *gorm.DB) (err error) {
-		if err = addDelivery(tx, &row); err != nil {
-			return err
-		}
-		row.ID, err = s.lastID(tx)
-		return err
-	})
+	err := s.within(ctx, "add delivery", func(_ context.Context, tx *gorm.DB) error { return addDelivery(tx, &row) })
 	if err == nil {
 		d.ID = row.ID
 	}

@@ -68,11 +68,12 @@ func (s *Store) apply(tx *gorm.DB, ch models.Change) (applied bool, err error) {
 			return false, fmt.Errorf("record session %s: its cdr: %w", ch.Session.ID, err)
 		}
 	}
-	for _, d := range ch.Deliveries {
+	for i := range ch.Deliveries {
+		d := &ch.Deliveries[i]
 		if d.Key != "" && slices.Contains(known, d.Key) {
 			continue
 		}
-		if err := addDelivery(tx, &d); err != nil {
+		if err := addDelivery(tx, d); err != nil {
 			return false, fmt.Errorf("record session %s: its deliveries: %w", ch.Session.ID, err)
 		}
 	}

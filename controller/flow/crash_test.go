@@ -1,0 +1,188 @@
+package flow
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"maskline/esl/sim"
+	"maskline/models"
+)
+
+// the whole story of a plain call, told once, whoever told it.
+func (l *lab) toldOnce(c models.CDR) {
+	l.Helper()
+	want := []string{"callin " + ann + " > " + xLine, "callout " + xLine + " > " + ben, "alerting " + xLine + " > " + ben, "answer " + xLine + " > " + ben,
+		"disconnect " + xLine + " > " + ben + " 0", "cdr"}
+	if got := l.told(c.SessionID); !slices.Equal(got, want) {
+		l.Errorf("told\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// The daemon goes away at each stage of a call and another takes its place: the two talk, and one set of events and one CDR come
+// out (DESIGN §9).
+func TestDaemonDies(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		dies      time.Duration // after the INVITE; B rings from 0 to 10 s and talks until 40 s
+		back      time.Duration
+		source    models.Source
+		afterCall bool
+	}{
+		{"while B rings, back while B rings", 4 * time.Second, 6 * time.Second, models.SourceResync, false},
+		{"while B rings, back while they talk", 4 * time.Second, 20 * time.Second, models.SourceResync, false},
+		{"while they talk", 15 * time.Second, 20 * time.Second, models.SourceResync, false},
+		{"while B rings, back after the call", 4 * time.Second, time.Hour, models.SourcePost, true},
+		{"while they talk, back after the call", 20 * time.Second, time.Hour, models.SourcePost, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inLab(t, sim.Options{}, func(l *lab) {
+				l.bind(models.BindingSettings{})
+				_, stop := l.daemon()
+				l.sw.SetPhone(sim.Phone{Number: ben, Rings: 10 * time.Second, HangsUpAfter: 30 * time.Second})
+				a := l.dial(sim.Caller{From: ann, To: xLine})
+				time.Sleep(c.dies)
+				stop()
+				time.Sleep(c.back - c.dies)
+				e, _ := l.daemon()
+				r := l.record(a)
+				if !a.Answered() || r.Fail != models.Hungup || r.TalkSeconds() != 30 || r.HungUpBy != 2 || r.Source != c.source {
+					t.Errorf("%+v", r)
+				}
+				l.toldOnce(r)
+				time.Sleep(2 * time.Minute)
+				if e.Live() != 0 || len(e.reports.of) != 0 {
+					t.Errorf("%d calls and %d reports are left", e.Live(), len(e.reports.of))
+				}
+				l.spoolIsEmpty()
+			})
+		})
+	}
+}
+
+// Before anybody claimed it, a call waits ten seconds for a daemon.
+func TestDaemonComesInTime(t *testing.T) {
+	inLab(t, sim.Options{}, func(l *lab) {
+		l.bind(models.BindingSettings{})
+		l.sw.SetPhone(sim.Phone{Number: ben, HangsUpAfter: 5 * time.Second})
+		a := l.dial(sim.Caller{From: ann, To: xLine})
+		time.Sleep(7 * time.Second)
+		l.daemon()
+		if c := l.record(a); c.Fail != models.Hungup || c.TalkSeconds() != 5 {
+			t.Errorf("%+v", c)
+		}
+	})
+}
+
+func TestNobodyComes(t *testing.T) {
+	inLab(t, sim.Options{}, func(l *lab) {
+		a := l.dial(sim.Caller{From: ann, To: xLine})
+		l.must(a.Wait(l.ctx))
+		if a.Status() != 503 || a.Answered() {
+			t.Errorf("status %d", a.Status())
+		}
+	})
+}
+
+// The link to the switch is cut while they talk: no call is ended for that, and nothing is told twice.
+func TestLinkIsCut(t *testing.T) {
+	inLab(t, sim.Options{}, func(l *lab) {
+		l.bind(models.BindingSettings{})
+		l.daemon()
+		l.sw.SetPhone(sim.Phone{Number: ben, Rings: 5 * time.Second, HangsUpAfter: 30 * time.Second})
+		a := l.dial(sim.Caller{From: ann, To: xLine})
+		for range 6 {
+			time.Sleep(4 * time.Second)
+			l.sw.CutConnections()
+		}
+		c := l.record(a)
+		if c.TalkSeconds() != 30 || c.Source != models.SourceResync {
+			t.Errorf("%+v", c)
+		}
+		l.toldOnce(c)
+	})
+}
+
+// The call ends while the link is down: the switch's own record completes it.
+func TestCallEndsWhileTheLinkIsDown(t *testing.T) {
+	inLab(t, sim.Options{}, func(l *lab) {
+		l.bind(models.BindingSettings{})
+		l.daemon()
+		l.sw.SetPhone(sim.Phone{Number: ben, Rings: time.Second, HangsUpAfter: 20 * time.Second})
+		a := l.dial(sim.Caller{From: ann, To: xLine})
+		time.Sleep(10 * time.Second)
+		l.sw.Faults.Refuse(true)
+		l.sw.CutConnections()
+		time.Sleep(time.Minute)
+		l.sw.Faults.Refuse(false)
+		c := l.record(a)
+		if c.Fail != models.Hungup || c.TalkSeconds() != 20 || c.Source != models.SourcePost {
+			t.Errorf("%+v", c)
+		}
+		l.toldOnce(c)
+	})
+}
+
+// The switch crashes: its calls end as lost with what is known.
+func TestSwitchRestarts(t *testing.T) {
+	inLab(t, sim.Options{}, func(l *lab) {
+		l.bind(models.BindingSettings{})
+		e, _ := l.daemon()
+		l.sw.SetPhone(sim.Phone{Number: ben, Rings: time.Second})
+		a := l.dial(sim.Caller{From: ann, To: xLine})
+		time.Sleep(10 * time.Second)
+		l.sw.Restart()
+		time.Sleep(time.Minute)
+		c := l.written(a)
+		if c.Source != models.SourceLost || c.Fail != models.Abnormal || c.AnswerAt.IsZero() || c.EndAt.IsZero() {
+			t.Errorf("%+v", c)
+		}
+		if e.Live() != 0 {
+			t.Errorf("%d calls are left", e.Live())
+		}
+		if _, next := l.call(sim.Caller{From: ann, To: xLine, HangsUpAfter: 3 * time.Second}); next.TalkSeconds() != 3 {
+			t.Errorf("the next call: %+v", next)
+		}
+	})
+}
+
+// A daemon that is killed while a prompt runs: the next one ends the call politely.
+func TestDaemonDiesInAPrompt(t *testing.T) {
+	inLab(t, sim.Options{}, func(l *lab) {
+		l.bind(models.BindingSettings{})
+		e, _ := l.daemon()
+		a := l.dial(sim.Caller{From: eve, To: xLine})
+		time.Sleep(time.Second)
+		k := e.find(models.SessionID(a.Leg, "sw1"))
+		if k == nil {
+			t.Fatal("the call is not live")
+		}
+		e.mu.Lock()
+		e.shut = true // what follows finds nobody: as after kill -9
+		e.mu.Unlock()
+		k.leg.Close()
+		l.daemon()
+		if c := l.record(a); c.Fail != models.NoBinding {
+			t.Errorf("%+v", c)
+		}
+	})
+}
+
+func TestMaxCalls(t *testing.T) {
+	inLab(t, sim.Options{}, func(l *lab) {
+		l.bind(models.BindingSettings{})
+		e, _ := l.daemon()
+		e.MaxCalls = 1
+		l.sw.SetPhone(sim.Phone{Number: ben})
+		first := l.dial(sim.Caller{From: ann, To: xLine})
+		time.Sleep(2 * time.Second)
+		second := l.dial(sim.Caller{From: ann, To: xLine})
+		l.must(second.Wait(l.ctx))
+		if second.Status() != 503 || second.Cause() != "SWITCH_CONGESTION" {
+			t.Errorf("status %d, cause %s", second.Status(), second.Cause())
+		}
+		first.HangUp()
+		l.record(first)
+	})
+}
