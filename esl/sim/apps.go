@@ -53,6 +53,7 @@ func init() { // a table that refers to functions that refer to it
 		"stop_record_session": {run: (*channel).stopRecordSession},
 		"sched_hangup":        locked(func(c *channel, arg string) { c.sw.schedHangup(c, arg) }),
 		"sched_broadcast":     locked(func(c *channel, arg string) { c.sw.schedBroadcast(c, arg) }),
+		"displace_session":    {run: (*channel).displace},
 		"sched_cancel":        locked(func(c *channel, arg string) { c.sw.dropTasks(orElse(arg, c.uuid)) }),
 		"log":                 nothing,
 		"info":                nothing,

@@ -63,17 +63,14 @@ func (c *channel) talk(b *channel) {
 	c.fire("CHANNEL_BRIDGE", "Bridge-A-Unique-ID", c.uuid, "Bridge-B-Unique-ID", b.uuid)
 	s.mu.Unlock()
 
-	if !c.await(-1, true, func() bool { return b.hungUp || b.ready }) {
-		c.part(b)
-		return
-	}
+	c.await(-1, true, func() bool { return b.hungUp || b.ready })
 	s.mu.Lock()
 	ready := b.ready && !b.hungUp
 	s.mu.Unlock()
 	if ready {
 		c.pickUp()
+		c.await(-1, true, func() bool { return b.hungUp })
 	}
-	c.await(-1, true, func() bool { return b.hungUp })
 	c.part(b)
 }
 
@@ -81,31 +78,27 @@ func (c *channel) talk(b *channel) {
 func (c *channel) part(b *channel) {
 	s := c.sw
 	s.mu.Lock()
-	if c.hungUp {
-		b.hangup(c.cause, "")
-		s.mu.Unlock()
+	first, cause := c.hungUp, c.cause
+	if first {
+		b.hangup(cause, "")
 	} else {
+		cause = b.cause
 		s.mu.Unlock()
 		<-b.over // FreeSWITCH, too, is done with B's leg before A's goes on
 		s.mu.Lock()
-		c.fire("CHANNEL_UNBRIDGE", "Bridge-A-Unique-ID", c.uuid, "Bridge-B-Unique-ID", b.uuid)
-		c.vars.set("last_bridge_hangup_cause", string(b.cause))
-		c.vars.set("last_bridge_proto_specific_hangup_cause", b.vars.get("proto_specific_hangup_cause"))
-		if !b.answered {
-			c.vars.set("originate_disposition", string(b.cause))
-			c.vars.set("originate_failed_cause", string(b.cause))
-			c.handleCause(b.cause)
-		} else if c.vars.yes("hangup_after_bridge") {
-			c.hangup(b.cause, "")
-		}
-		c.bridged = nil
-		s.mu.Unlock()
-		return
 	}
-	s.mu.Lock()
+	defer s.mu.Unlock()
 	c.fire("CHANNEL_UNBRIDGE", "Bridge-A-Unique-ID", c.uuid, "Bridge-B-Unique-ID", b.uuid)
-	c.bridged = nil
-	s.mu.Unlock()
+	c.vars.set("bridge_hangup_cause", string(cause))
+	c.bridged, b.bridged = nil, nil
+	switch {
+	case first:
+	case !b.answered: // it had only been early media: originate_disposition stays SUCCESS
+		c.vars.set("last_bridge_proto_specific_hangup_cause", b.vars.get("proto_specific_hangup_cause"))
+		c.handleCause(cause)
+	case c.vars.yes("hangup_after_bridge"):
+		c.hangup(cause, "")
+	}
 }
 
 // handleCause is switch_channel_handle_cause: go on after a failure, or end the leg with its cause; s.mu is held.

@@ -99,12 +99,19 @@ func (c *channel) hangup(cause esl.Cause, disposition string) {
 	c.disposition = disposition
 	if disposition == "" {
 		c.disposition = c.farewell()
+		if c.disposition == "send_cancel" {
+			c.vars.set("sip_invite_failure_status", "487")
+			c.vars.set("sip_invite_failure_phrase", "CANCEL")
+		}
 	}
 	c.fire("CHANNEL_HANGUP")
 	close(c.done)
 	c.kick()
 	for _, peer := range []*channel{c.bridged, c.originator} {
 		if peer != nil {
+			if !peer.hungUp {
+				peer.vars.set("last_bridge_hangup_cause", string(cause))
+			}
 			peer.kick()
 		}
 	}

@@ -37,7 +37,7 @@ func (c *channel) originate(d dialled) (*channel, esl.Cause) {
 	}
 	o.vars.setAll(d.vars)
 	limit := time.Duration(atoi(orElse(o.vars.get("originate_timeout"), "60"))) * time.Second
-	if c.vars.yes("instant_ringback") {
+	if o.vars.yes("instant_ringback") {
 		c.ringback()
 	}
 	s.mu.Unlock()
@@ -194,8 +194,15 @@ func (o *dialling) lost(b *channel) {
 		}
 	}
 	v.set("sip_hangup_phrase", b.vars.get("sip_invite_failure_phrase"))
-	v.set("last_bridge_hangup_cause", string(b.cause))
 	v.set("last_bridge_proto_specific_hangup_cause", b.vars.get("proto_specific_hangup_cause"))
-	v.set("originated_legs", strings.Join(o.failed, ","))
-	v.set("originate_causes", strings.Join(o.ended, ","))
+	v.set("originated_legs", array(o.failed))
+	v.set("originate_causes", array(o.ended))
+}
+
+// array writes the values of a variable that has several, as FreeSWITCH does.
+func array(values []string) string {
+	if len(values) == 1 {
+		return values[0]
+	}
+	return "ARRAY::" + strings.Join(values, "|:")
 }

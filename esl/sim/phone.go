@@ -193,7 +193,11 @@ func (l *Line) finalAnswer(c *channel, status int) {
 		c.kick()
 		return
 	}
-	c.vars.set("sip_hangup_disposition", "recv_refuse")
+	if status/100 == 3 { // a redirect is refused (outbound_redirect_fatal): the switch gives up by itself
+		c.vars.set("proto_specific_hangup_cause", "sip:"+itoa(status))
+		c.hangup(esl.RequestedChanUnavailable, "")
+		return
+	}
 	c.vars.set("sip_invite_failure_status", itoa(status))
 	c.vars.set("sip_invite_failure_phrase", reasons[status])
 	c.vars.set("sip_term_status", itoa(status))

@@ -32,12 +32,12 @@ func (c *channel) handOff(stranger bool) {
 	c.sw.mu.Unlock()
 	if stranger {
 		c.execute("set", "maskline_stranger=true", "")
-		c.execute("respond", "403", "")
+		c.execute("hangup", "CALL_REJECTED", "")
 		return
 	}
-	c.execute("multiset", "^^;maskline_role=a;maskline_call="+c.uuid+";presence_data=maskline:"+c.uuid+
-		";sip_copy_custom_headers=false;sip_copy_multipart=false;ignore_display_updates=true;hangup_after_bridge=true"+
-		";park_timeout=240:NORMAL_TEMPORARY_FAILURE", "")
+	c.execute("multiset", "^^;maskline_role=a;maskline_call=${uuid};presence_data=maskline:${uuid};sip_copy_custom_headers=false"+
+		";sip_copy_multipart=false;ignore_display_updates=true;sip_ignore_remote_cause=true;disable_q850_reason=true"+
+		";media_timeout=300000;media_hold_timeout=1800000;hangup_after_bridge=true;park_timeout=240:NORMAL_TEMPORARY_FAILURE", "")
 	c.execute("sched_hangup", "+10 NORMAL_TEMPORARY_FAILURE", "")
 	c.execute("park", "", "")
 }

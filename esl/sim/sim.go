@@ -95,7 +95,7 @@ func (s *Switch) start() {
 		s.conns = map[*conn]struct{}{}
 		s.rang = map[string][]*Line{}
 		s.tasks = map[int]*task{}
-		s.globals = map[string]string{"hostname": o.Hostname, "switchname": o.Hostname, "sounds_dir": o.Sounds, "local_ip_v4": "127.0.0.1"}
+		s.globals = map[string]string{"hostname": o.Hostname, "switchname": o.Hostname, "core_uuid": s.core, "sounds_dir": o.Sounds, "local_ip_v4": "127.0.0.1"}
 		s.work.Go(s.beat)
 	})
 }
@@ -142,6 +142,7 @@ func (s *Switch) Restart() {
 	}
 	s.vanish()
 	s.core, s.born, s.sequence, s.sessions = newUUID(), time.Now(), 0, 0
+	s.globals["core_uuid"] = s.core
 }
 
 // vanish ends every channel without events or CDRs.

@@ -67,6 +67,18 @@ func (c *channel) playback(arg string) {
 	c.fire("PLAYBACK_STOP", "Playback-File-Path", arg, "Playback-Status", status)
 }
 
+// displace mixes "path [flags]" into what both parties of a bridge hear, and returns at once.
+func (c *channel) displace(arg string) {
+	path, _, _ := strings.Cut(arg, " ")
+	c.sw.mu.Lock()
+	defer c.sw.mu.Unlock()
+	for _, x := range []*channel{c, c.originator} {
+		if x != nil {
+			x.line.hears("playback", path)
+		}
+	}
+}
+
 // soundLength tells how long a sound lasts; forever for one without end; false if there is no such file.
 func (s *Switch) soundLength(path string) (time.Duration, bool) {
 	for strings.HasPrefix(path, "{") {
