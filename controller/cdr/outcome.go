@@ -1,6 +1,7 @@
 package cdr
 
 import (
+	"slices"
 	"time"
 
 	"maskline/esl"
@@ -69,12 +70,12 @@ func (ls Legs) Callee() (l Leg, ok bool) {
 
 // Over says that every leg that is known has ended.
 func (ls Legs) Over() bool {
-	for _, b := range ls.Bs {
-		if b.HungUp.IsZero() {
-			return false
-		}
-	}
-	return !ls.A.HungUp.IsZero()
+	return !ls.A.HungUp.IsZero() && (len(ls.Bs) == 0 || ls.CalleesOver())
+}
+
+// CalleesOver says that leg 2 was dialled, and that every leg of it that is known has ended.
+func (ls Legs) CalleesOver() bool {
+	return len(ls.Bs) > 0 && !slices.ContainsFunc(ls.Bs, func(b Leg) bool { return b.HungUp.IsZero() })
 }
 
 // Outcome judges a call by its plan and its legs. stopped says that the customer ended it with callStop.

@@ -30,6 +30,7 @@ type call struct {
 	s      models.Session
 	app    models.App
 	spID   string
+	area   string // city of the dialled number
 	legs   cdr.Legs
 	told   map[models.EventType]bool
 	source models.Source
