@@ -51,7 +51,7 @@ func (m *mailbox) ring() {
 // next takes the oldest event, or waits for one.
 func (m *mailbox) next(ctx context.Context) (esl.Event, error) {
 	for {
-		if e, err, ok := m.take(); ok {
+		if e, ok, err := m.take(); ok {
 			return e, err
 		}
 		select {
@@ -62,23 +62,24 @@ func (m *mailbox) next(ctx context.Context) (esl.Event, error) {
 	}
 }
 
-func (m *mailbox) take() (e esl.Event, err error, ok bool) {
+// take gives the oldest event; not ok if the caller has to wait.
+func (m *mailbox) take() (e esl.Event, ok bool, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch {
 	case m.closed:
-		return e, esl.ErrClosed, true
+		return e, true, esl.ErrClosed
 	case len(m.events) > 0:
 		e = m.events[0]
 		m.events[0] = esl.Event{} // lets go of its headers
 		if m.events = m.events[1:]; len(m.events) == 0 {
 			m.events = nil
 		}
-		return e, nil, true
+		return e, true, nil
 	case m.full:
-		return e, esl.ErrOverflow, true
+		return e, true, esl.ErrOverflow
 	}
-	return e, nil, false
+	return e, false, nil
 }
 
 func (m *mailbox) close() {

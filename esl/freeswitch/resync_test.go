@@ -56,10 +56,10 @@ func TestEventsWaitForTheResync(t *testing.T) {
 		b.next("A", "progress:B", "progress:B2")
 		b.legs(live("A", "A", "a"), live("B", "A", "b"), live("F", "F", "a", owner("me")))
 		show := b.api["show"]
-		go_ := make(chan struct{})
+		release := make(chan struct{})
 		b.set(func() {
 			b.api["show"] = func(arg string) string {
-				<-go_ // the look is under way for as long as the test wants
+				<-release // the look is under way for as long as the test wants
 				return show(arg)
 			}
 		})
@@ -68,7 +68,7 @@ func TestEventsWaitForTheResync(t *testing.T) {
 		b.send(frame(event("CHANNEL_ANSWER", "B", "A", "b")), frame(event("CHANNEL_HANGUP_COMPLETE", "B2", "A", "b")), park("G"), frame(event("CHANNEL_HANGUP_COMPLETE", "F", "F", "a")))
 		b.told()
 		b.quiet("A")
-		close(go_)
+		close(release)
 		b.told("found F F=snapshot", "arrived G parked")
 		b.next("A", "snapshot:A", "snapshot:B", "answered:B", "hung_up:B2")
 		b.next("F", "hung_up:F")

@@ -45,7 +45,7 @@ func TestReaderFrames(t *testing.T) {
 					t.Errorf("job id %q", f.Get("Job-UUID"))
 				}
 			}
-			if _, err := r.Next(); err != io.EOF {
+			if _, err := r.Next(); !errors.Is(err, io.EOF) {
 				t.Errorf("after the last frame: %v", err)
 			}
 		})
