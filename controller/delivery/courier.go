@@ -112,7 +112,7 @@ func (r *outbox) finish() {
 	defer cancel()
 	for len(r.unsaved) > 0 {
 		n := min(len(r.unsaved), saveMax)
-		if err := r.o.Store.SaveAttempt(ctx, r.unsaved[:n]); err != nil {
+		if err := r.o.store(ctx, r.unsaved[:n]); err != nil {
 			r.o.Log.Error("outcomes of pushes could not be saved; they will be made again", slog.Int("deliveries", len(r.unsaved)), slog.Any("error", err))
 			return
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -97,9 +98,7 @@ func TestCalendarToTheMinute(t *testing.T) {
 			}
 		}
 		check(300 * time.Millisecond)
-		l.customers.mu.Lock()
-		l.got = nil
-		l.customers.mu.Unlock()
+		l.change(func() { l.got = nil })
 		l.replay()
 		after(5 * time.Second)
 		if len(l.seen()) != 1 {
@@ -326,9 +325,11 @@ func TestHangingURLsDelayNobody(t *testing.T) {
 		if w := worst("warm"); w > time.Second {
 			t.Errorf("then the last healthy push went after %v", w)
 		}
-		for i := range 100 {
-			hangs[url(i*10+5)] = true
-		}
+		l.change(func() {
+			for i := range 100 {
+				hangs[url(i*10+5)] = true
+			}
+		})
 		if w := worst("more hang"); w > 6*time.Second { // 100 proven ones hold an attempt each until its 5 s are over
 			t.Errorf("with 100 more that hang the last healthy push went after %v", w)
 		}
@@ -344,7 +345,8 @@ func TestHangingURLsDelayNobody(t *testing.T) {
 // Every URL hangs, with more pushes than memory takes: memory stays bounded, workers are not held for ever, nothing is lost, and when the
 // URLs answer again everything arrives by the calendar.
 func TestEverythingHangs(t *testing.T) {
-	inLab(t, Options{Queue: 500, QueuePerURL: 100, Observe: &watch{}}, func(l *lab) {
+	w := &watch{}
+	inLab(t, Options{Queue: 500, QueuePerURL: 100, Observe: w}, func(l *lab) {
 		dead := true
 		l.answer = func(received) (int, time.Duration) {
 			if dead {
@@ -358,10 +360,11 @@ func TestEverythingHangs(t *testing.T) {
 			l.happen(eventTo(fmt.Sprintf("https://c%d.example/", i%20), fmt.Sprint(i), "e"))
 		}
 		after(3 * time.Minute)
-		w, _ := l.o.Observe.(*watch)
+		w.mu.Lock()
 		if w.mostHeld > 500 {
 			t.Errorf("%d rows in memory", w.mostHeld)
 		}
+		w.mu.Unlock()
 		if s := l.states(); s[models.DeliveryWaiting] != 0 || s[models.DeliveryRetry] != n {
 			t.Errorf("states %v", s)
 		}
@@ -369,7 +372,7 @@ func TestEverythingHangs(t *testing.T) {
 		if got := len(l.seen()); got > 20*(10+2*8) {
 			t.Errorf("%d attempts were made against dead URLs", got)
 		}
-		dead = false
+		l.change(func() { dead = false })
 		after(12 * time.Minute)
 		if s := l.states(); s[models.DeliveryDone] != n {
 			t.Errorf("states %v", s)
@@ -379,12 +382,17 @@ func TestEverythingHangs(t *testing.T) {
 
 type watch struct {
 	unobserved
+	mu       sync.Mutex
 	mostHeld int
 	results  map[Result]int
 	moved    map[models.DeliveryState]int
 }
 
-func (w *watch) Held(waiting, retrying, _ int) { w.mostHeld = max(w.mostHeld, waiting+retrying) }
+func (w *watch) Held(waiting, retrying, _ int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.mostHeld = max(w.mostHeld, waiting+retrying)
+}
 
 func (w *watch) Attempted(_ models.DeliveryKind, r Result, _ time.Duration) {
 	if w.results == nil {
@@ -421,7 +429,7 @@ func TestBreaker(t *testing.T) {
 			t.Errorf("%d attempts, row %+v", len(l.seen()), d)
 		}
 		after(30 * time.Second)
-		status = 200
+		l.change(func() { status = 200 })
 		l.happen(event("a", "probe"), event("b", "waits"), event("c", "waits"))
 		after(50 * time.Millisecond)
 		if n := len(l.seen()); n != 11 {
@@ -572,6 +580,21 @@ func TestStopKeepsOutcomes(t *testing.T) {
 		l.stop()
 		if d := l.row(id); d.State != models.DeliveryDone || l.bodies() != "1" {
 			t.Errorf("row %+v, received %s", d, l.bodies())
+		}
+	})
+}
+
+// A row that was removed from the store while its push was under way does not keep the others from being saved.
+func TestRowGone(t *testing.T) {
+	inLab(t, Options{}, func(l *lab) {
+		l.answer = func(received) (int, time.Duration) { return 200, time.Second }
+		l.start()
+		l.happen(event("a", "1"), fee("b", "{}"), fee("c", "{}"))
+		after(500 * time.Millisecond)
+		l.set(func(m *memory) { delete(m.rows, 2) })
+		after(30 * time.Second)
+		if s := l.states(); s[models.DeliveryDone] != 2 || len(l.seen()) != 2 {
+			t.Errorf("states %v, received %s", s, l.bodies())
 		}
 	})
 }

@@ -18,10 +18,31 @@ func (r *outbox) save() {
 	n := min(len(r.unsaved), saveMax)
 	r.saving, r.unsaved = r.unsaved[:n:n], r.unsaved[n:]
 	go func(rows []models.Delivery) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), storeLimit)
-		defer cancel()
-		r.stored <- r.o.Store.SaveAttempt(ctx, rows)
+		r.stored <- r.o.store(context.WithoutCancel(r.ctx), rows)
 	}(r.saving)
+}
+
+// store writes rows. A row that somebody has removed meanwhile must not hold up the others for ever: they are written one by one then.
+func (o Options) store(ctx context.Context, rows []models.Delivery) error {
+	err := o.write(ctx, rows)
+	if models.CodeOf(err) != models.NotFound {
+		return err
+	}
+	for i := range rows {
+		err := o.write(ctx, rows[i:i+1])
+		if models.CodeOf(err) == models.NotFound {
+			o.Log.Warn("a delivery is gone from the store; its outcome is dropped", slog.Int64("delivery", rows[i].ID))
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o Options) write(ctx context.Context, rows []models.Delivery) error {
+	ctx, cancel := context.WithTimeout(ctx, storeLimit)
+	defer cancel()
+	return o.Store.SaveAttempt(ctx, rows)
 }
 
 // saved takes the store's answer in.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -99,7 +98,7 @@ func (m *memory) SaveAttempt(_ context.Context, rows []models.Delivery) error {
 	m.saves++
 	for _, d := range rows {
 		if _, ok := m.rows[d.ID]; !ok {
-			return fmt.Errorf("no delivery %d", d.ID)
+			return models.Fail(models.NotFound, "delivery", "no delivery %d", d.ID)
 		}
 	}
 	for _, d := range rows {
@@ -162,7 +161,7 @@ func (m *memory) row(id int64) models.Delivery {
 // customers are the URLs: what they answer, after how long, and what they were sent.
 type customers struct {
 	began  time.Time
-	answer func(r received) (status int, after time.Duration) // status 0: no answer at all
+	answer func(r received) (status int, after time.Duration) // status 0: no answer at all; called under mu
 
 	mu    sync.Mutex
 	got   []received
@@ -187,12 +186,12 @@ func (c *customers) RoundTrip(req *http.Request) (*http.Response, error) {
 	c.got = append(c.got, r)
 	c.inNow++
 	c.most = max(c.most, c.inNow)
-	c.mu.Unlock()
-	defer func() { c.mu.Lock(); c.inNow--; c.mu.Unlock() }()
 	status, after := 200, time.Millisecond
 	if c.answer != nil {
 		status, after = c.answer(r)
 	}
+	c.mu.Unlock()
+	defer func() { c.mu.Lock(); c.inNow--; c.mu.Unlock() }()
 	if status == 0 {
 		after = time.Hour
 	}
@@ -202,6 +201,13 @@ func (c *customers) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, req.Context().Err()
 	}
 	return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader("")), Request: req}, nil
+}
+
+// change changes what answer looks at.
+func (c *customers) change(do func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	do()
 }
 
 // seen gives what was received so far.
