@@ -82,8 +82,11 @@ func (e *Event) Get(name string) string {
 	}
 	for i, at := range e.lines {
 		// A look at one byte passes over nearly every line that is another's.
-		if end := int(at) + n; end < len(e.head) && e.head[end] == ':' && string(e.head[at:end]) == name {
-			return Unescape(bytes.TrimLeft(e.line(i)[n+1:], " "))
+		if end := int(at) + n; end >= len(e.head) || e.head[end] != ':' {
+			continue
+		}
+		if line := e.line(i); len(line) > n && string(line[:n]) == name {
+			return Unescape(bytes.TrimLeft(line[n+1:], " "))
 		}
 	}
 	for i := range e.lines {

@@ -39,7 +39,7 @@ func TestEventGet(t *testing.T) {
 		"Caller-Channel-Name": "sofia/carrier/+8613800000000@127.0.0.1:5060",
 		"variable_empty":      "", "variable_array[0]": "a|b", "variable_a/b": "slash", "variable_名": "名", "variable_latin": "caf\uFFFD",
 		"variable_nolocal:x": "colon", "variable_percent": "100%", "variable_percents": "%zz%2", "variable_plus": "a+b",
-		"variable_tight": "no-blank", "variable_last": "yes", "absent": "", "Variable_Last": "yes",
+		"variable_tight": "no-blank", "variable_last": "yes", "absent": "", "Variable_Last": "yes", "Event-Name: CHANNEL_PARK\nOther-Leg-Unique-ID": "",
 	} {
 		if got := e.Get(name); got != want {
 			t.Errorf("%s = %q, want %q", name, got, want)
