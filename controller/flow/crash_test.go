@@ -52,8 +52,8 @@ func TestDaemonDies(t *testing.T) {
 				}
 				l.toldOnce(r)
 				time.Sleep(2 * time.Minute)
-				if e.Live() != 0 || len(e.reports.of) != 0 {
-					t.Errorf("%d calls and %d reports are left", e.Live(), len(e.reports.of))
+				if e.Live() != 0 || e.reports.waiting() != 0 {
+					t.Errorf("%d calls and %d reports are left", e.Live(), e.reports.waiting())
 				}
 				l.spoolIsEmpty()
 			})

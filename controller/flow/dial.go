@@ -91,6 +91,8 @@ func (k *call) calleeVars(c models.Connect) []esl.Var {
 		{Name: "ignore_early_media", Value: "false"}, {Name: "instant_ringback", Value: "true"}, {Name: "hangup_after_bridge", Value: "true"},
 		{Name: "hold_music", Value: "silence"}, {Name: "media_timeout", Value: "300000"}, {Name: "media_hold_timeout", Value: "1800000"},
 		{Name: "fail_on_single_reject", Value: strings.Join(names, ",")},
+		// The switch's own bound on the whole dialling is 60 s; each leg has its own (leg_timeout, leg_progress_timeout).
+		{Name: "originate_timeout", Value: strconv.Itoa(int((c.AnswerIn + tryAtMost*ringsIn) / time.Second))},
 	}
 }
 

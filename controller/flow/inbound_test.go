@@ -79,6 +79,11 @@ func TestUnansweredCalls(t *testing.T) {
 				if a.Answered() {
 					t.Error("A was answered, and so has to pay")
 				}
+				if b := l.sw.Rang(ben); c.state == models.AnswerTimeout {
+					if heard := b[0].Heard(); heard[len(heard)-1].At.Sub(heard[0].At) < 89*time.Second {
+						t.Errorf("B's phone rang %s, want 90 s", heard[len(heard)-1].At.Sub(heard[0].At))
+					}
+				}
 				if a.Status() != c.status {
 					t.Errorf("A's final answer is %d, want %d; %q", a.Status(), c.status, a.Ladder())
 				}

@@ -63,6 +63,13 @@ func (r *reports) add(l cdr.Leg, host string, done func()) bool {
 	return true
 }
 
+// waiting is how many calls have reports that nothing has settled.
+func (r *reports) waiting() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.of)
+}
+
 // await gives the reports of a call, waiting at most d for the first leg's.
 func (r *reports) await(ctx context.Context, call string, d time.Duration) []cdr.Leg {
 	timer := time.NewTimer(d)

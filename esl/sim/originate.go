@@ -48,11 +48,23 @@ func (c *channel) originate(d dialled) (*channel, esl.Cause) {
 		if leg, cause = o.try(way, limit); leg != nil {
 			return leg, ""
 		}
-		if c.gone() {
+		if c.gone() || o.rejects(cause) {
 			break
 		}
 	}
 	return nil, cause
+}
+
+// rejects says that a failure ends the dialling, so that no further way is tried (fail_on_single_reject: a list of causes, or all but those
+// of a list that begins with !).
+func (o *dialling) rejects(cause esl.Cause) bool {
+	o.a.sw.mu.Lock()
+	defer o.a.sw.mu.Unlock()
+	list, not := strings.CutPrefix(o.vars.get("fail_on_single_reject"), "!")
+	if list == "" {
+		return false
+	}
+	return truth(list) || strings.Contains(list, string(cause)) != not
 }
 
 // try rings the peers of one way at once.

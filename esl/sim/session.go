@@ -111,8 +111,7 @@ func (c *channel) hooks(occasion string) []*message {
 	var all []*message
 	for _, n := range c.vars.names {
 		if rest, ok := strings.CutPrefix(n, "execute_on_"+occasion); ok && (rest == "" || rest[0] == '_') {
-			app, arg, _ := strings.Cut(strings.Replace(c.vars.get(n), "::", " ", 1), " ")
-			all = append(all, &message{app: app, arg: arg})
+			all = append(all, onOccasion(c.vars.get(n)))
 		}
 	}
 	for _, n := range c.vars.names {
@@ -122,6 +121,15 @@ func (c *channel) hooks(occasion string) []*message {
 		}
 	}
 	return all
+}
+
+// onOccasion reads a hook's value: the first blank or colon parts application and argument (switch_channel_execute_on_value).
+func onOccasion(value string) *message {
+	i := strings.IndexAny(value, " :")
+	if i < 0 {
+		return &message{app: value}
+	}
+	return &message{app: value[:i], arg: strings.TrimPrefix(value[i+1:], ":")}
 }
 
 func (c *channel) queueHooks(occasion string) {
