@@ -33,7 +33,7 @@ func (s *Store) openSQLite(ctx context.Context) error {
 	if s.cfg.Clock == nil {
 		s.cfg.Clock = time.Now
 	}
-	s.nowExpr = "?"
+	s.nowExpr, s.turn = "?", make(chan struct{}, 1)
 	if s.write, err = s.sqlitePool(ctx, path, 1, false); err != nil {
 		return err
 	}

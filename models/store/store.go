@@ -54,8 +54,9 @@ func (c Config) coolOff() time.Duration {
 type Store struct {
 	cfg     Config
 	log     *slog.Logger
-	write   *gorm.DB // SQLite: one connection; MySQL: the pool
-	read    *gorm.DB // SQLite: readers of the same file; MySQL: the same as write
+	write   *gorm.DB      // SQLite: one connection; MySQL: the pool
+	read    *gorm.DB      // SQLite: readers of the same file; MySQL: the same as write
+	turn    chan struct{} // SQLite: held by the transaction that writes; nil for MySQL
 	pools   []*sql.DB
 	seal    sealer
 	nowExpr string // SQL of the store's clock: "?" or the database's own

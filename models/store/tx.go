@@ -65,7 +65,36 @@ func backOff(attempt int) time.Duration {
 	return base + rand.N(base) //nolint:gosec // a jitter, not a secret
 }
 
+// writerWait is how long a transaction waits for SQLite's one writer. Innodb's lock_wait_timeout is its twin on MySQL.
+const writerWait = 10 * time.Second
+
+// ErrBusy is returned when the database has not let a transaction begin in time.
+var ErrBusy = errors.New("the database is busy: another transaction has held it for 10 s")
+
+// takeTurn waits for the one writer of SQLite, with a bound: a call inside Once that was given another context than do's would wait for
+// the transaction that waits for it.
+func (s *Store) takeTurn(ctx context.Context) (release func(), err error) {
+	if s.turn == nil {
+		return func() {}, nil
+	}
+	timer := time.NewTimer(writerWait)
+	defer timer.Stop()
+	select {
+	case s.turn <- struct{}{}:
+		return func() { <-s.turn }, nil
+	case <-timer.C:
+		return nil, ErrBusy
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
 func (s *Store) attempt(ctx context.Context, do func(context.Context, *gorm.DB) error) (err error) {
+	release, err := s.takeTurn(ctx)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer release()
 	tx := s.write.WithContext(ctx).Begin()
 	if tx.Error != nil {
 		return fmt.Errorf("begin: %w", tx.Error)
