@@ -42,7 +42,7 @@ func engine(t *testing.T, log *slog.Logger, proxies ...string) *gin.Engine {
 		c.String(http.StatusOK, "%s %s %t", body, c.ClientIP(), bounded)
 	})
 	e.GET("/panic", func(*gin.Context) { panic("+8613800000001 is a secret") })
-	e.GET("/bug", func(*gin.Context) { var m map[string]int; m["a"] = 1 })
+	e.GET("/bug", func(*gin.Context) { _ = []int{}[len(gin.Version)] })
 	return e
 }
 
@@ -103,7 +103,7 @@ func TestPanicIsAnsweredAndTellsNoNumber(t *testing.T) {
 	if strings.Contains(out.String(), "13800000001") {
 		t.Errorf("the panic's text stands in the log: %s", out.String())
 	}
-	if !strings.Contains(out.String(), "assignment to entry in nil map") {
+	if !strings.Contains(out.String(), "index out of range") {
 		t.Errorf("the runtime's error is missing: %s", out.String())
 	}
 	if strings.Count(out.String(), "status=500") != 2 {

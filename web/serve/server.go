@@ -98,6 +98,8 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	if err != nil {
 		err = errors.Join(fmt.Errorf("drain %s: %w", s.Name, err), srv.Close())
 	}
-	<-ended
+	if ran := <-ended; !errors.Is(ran, http.ErrServerClosed) {
+		err = errors.Join(err, fmt.Errorf("serve %s: %w", s.Name, ran))
+	}
 	return err
 }
