@@ -19,21 +19,13 @@ func refuse(c *gin.Context, r result) {
 	c.Data(r.status, contentType, r.body())
 }
 
-// refuseErr answers with what an error is on the wire. An internal one is kept for the log.
+// refuseErr answers with what an error is on the wire. Of one that is ours alone the log has the text, its numbers masked.
 func refuseErr(c *gin.Context, err error) {
-	if r := resultOf(err); r != internalError {
-		refuse(c, r)
-		return
-	}
-	noteFailure(c, err)
-	refuse(c, internalError)
-}
-
-// noteFailure gives an internal error to the access log, its numbers masked.
-func noteFailure(c *gin.Context, err error) {
-	if models.CodeOf(err) == models.Internal || resultOf(err) == internalError {
+	r := resultOf(err)
+	if r == internalError {
 		serve.Note(c, "error", maskDigits(err.Error()))
 	}
+	refuse(c, r)
 }
 
 // maskDigits masks every run of digits in a text that is long enough to be a telephone number.

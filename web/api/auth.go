@@ -50,9 +50,10 @@ func orElse[T int | int64 | time.Duration](v, fallback T) T {
 	return v
 }
 
-// believable is how long one signature can be accepted from its first use on: with offsets 0 and +8 h, one that was sent as local time
+// Believable is how long one signature can be accepted from its first use on: with offsets 0 and +8 h, one that was sent as local time
 // becomes good again eight hours later, as UTC. Replays are remembered for so long.
-func (a Auth) believable() time.Duration {
+func (a Auth) Believable() time.Duration {
+	a = a.withDefaults()
 	return 2*a.Window + slices.Max(a.Offsets) - slices.Min(a.Offsets)
 }
 

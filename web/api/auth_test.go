@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -101,10 +102,7 @@ func akskHeaders(key, secret, nonce string, at time.Time) headers {
 }
 
 func (h headers) with(k, v string) headers {
-	out := headers{}
-	for name, value := range h {
-		out[name] = value
-	}
+	out := maps.Clone(h)
 	if v == "" {
 		delete(out, k)
 		return out
@@ -300,7 +298,7 @@ func TestHeldOffSourcesAreBounded(t *testing.T) {
 }
 
 func TestReplayWindowCoversEveryOffset(t *testing.T) {
-	if got, want := (Auth{}).withDefaults().believable(), 8*time.Hour+30*time.Minute; got != want {
+	if got, want := (Auth{}).Believable(), 8*time.Hour+30*time.Minute; got != want {
 		t.Errorf("a signature is believable for %v, want %v", got, want)
 	}
 }

@@ -13,13 +13,16 @@ import (
 type pace struct {
 	each  rate.Limit
 	burst int
+	over  result // the answer to one too many
 
 	mu   sync.Mutex
 	apps map[int64]*rate.Limiter
 }
 
-func newPace(each float64, burst int) *pace {
-	return &pace{each: rate.Limit(each), burst: burst, apps: map[int64]*rate.Limiter{}}
+func newPace(each float64, burst int, code string) *pace {
+	over := domainResults[models.FlowControl]
+	over.code = code
+	return &pace{each: rate.Limit(each), burst: burst, over: over, apps: map[int64]*rate.Limiter{}}
 }
 
 func (p *pace) allow(app int64) bool {
@@ -36,7 +39,7 @@ func (p *pace) allow(app int64) bool {
 // keep is the middleware.
 func (p *pace) keep(c *gin.Context) {
 	if p.each > 0 && !p.allow(callerOf(c).ID) {
-		refuseErr(c, models.Fail(models.FlowControl, "", "the app sends more requests than it may"))
+		refuse(c, p.over)
 		return
 	}
 	c.Next()

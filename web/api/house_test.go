@@ -1,0 +1,143 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"maskline/models"
+	"maskline/models/store"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// Numbers of the test house: X1 and X2 in Shenzhen, X3 in Beijing, XOther another app's.
+const (
+	numA, numB, numC, numD = "+8613800000001", "+8613800000002", "+8613800000003", "+8613800000004"
+	x1, x2, x3, xOther     = "+8617000000001", "+8617000000002", "+8617000000003", "+8617000000009"
+)
+
+// house is the API on a database of its own, with one tenant and two apps: testKey, which may record, and OTHERKEY, which may not.
+type house struct {
+	testing.TB
+	path    string // of the database
+	store   *store.Store
+	handler http.Handler
+	tenant  models.Tenant
+	app     models.App
+	other   models.App
+}
+
+// tones is a table of tone files.
+type tones map[string]bool
+
+func (t tones) Find(spID, name string) (string, bool) { return "/" + name, spID == "sp1" && t[name] }
+
+func newHouse(t testing.TB, edit ...func(*Options)) *house {
+	t.Helper()
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "house.db")
+	s, err := store.Open(ctx, store.Config{Driver: store.SQLite, DSN: path,
+		Keys: store.Keys{Current: "k1", ByID: map[string][]byte{"k1": make([]byte, 32)}}})
+	must(t, err)
+	t.Cleanup(func() { must(t, s.Close()) })
+	must(t, s.Migrate(ctx))
+	h := &house{TB: t, path: path, store: s}
+	h.tenant = models.Tenant{Name: "tenant", SpID: "sp1", State: models.StateNormal}
+	must(t, s.CreateTenant(ctx, &h.tenant))
+	h.app = models.App{TenantID: h.tenant.ID, Key: testKey, Name: "app", Mode: models.ModeAXB, State: models.StateNormal, PushScheme: models.PushAKSK, Record: true}
+	must(t, s.CreateApp(ctx, &h.app, testSecret))
+	h.other = h.app
+	h.other.Key, h.other.Name, h.other.Record, h.other.SMS = "OTHERKEY", "other", false, true
+	must(t, s.CreateApp(ctx, &h.other, testSecret))
+	must(t, s.AddNumbers(ctx, []models.Number{
+		{AppID: h.app.ID, Number: x1, AreaCode: "0755"}, {AppID: h.app.ID, Number: x2, AreaCode: "0755"},
+		{AppID: h.app.ID, Number: x3, AreaCode: "010"}, {AppID: h.other.ID, Number: xOther, AreaCode: "0755"},
+	}))
+	o := Options{Store: s, Prompts: tones{"last.wav": true, "record.wav": true, "a.wav": true, "b.wav": true},
+		Log: slog.New(slog.DiscardHandler)}
+	for _, e := range edit {
+		e(&o)
+	}
+	h.handler, err = New(o)
+	must(t, err)
+	return h
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// signed makes a request of an app, with a nonce of its own.
+func signed(key, method, target, body string) *http.Request {
+	return signedAs(key, rand.Text(), method, target, body)
+}
+
+func signedAs(key, nonce, method, target, body string) *http.Request {
+	r := httptest.NewRequestWithContext(context.Background(), method, target, strings.NewReader(body))
+	for name, v := range akskHeaders(key, testSecret, nonce, time.Now().UTC()) {
+		r.Header.Set(name, v)
+	}
+	r.Header.Set("Content-Type", "application/json;charset=UTF-8")
+	return r
+}
+
+func (h *house) send(r *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	h.handler.ServeHTTP(w, r)
+	return w
+}
+
+// call sends a request of testKey and gives status and body.
+func (h *house) call(method, target, body string) (int, string) {
+	w := h.send(signed(testKey, method, target, body))
+	return w.Code, w.Body.String()
+}
+
+var subscriptionField = regexp.MustCompile(`"subscriptionId":"([0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})"`)
+
+// golden replaces what differs from run to run.
+func golden(body string) string {
+	body = subscriptionField.ReplaceAllString(body, `"subscriptionId":"ID"`)
+	return regexp.MustCompile(`"subscribeTime":"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"`).ReplaceAllString(body, `"subscribeTime":"TIME"`)
+}
+
+// bindOK binds and gives the subscriptionId.
+func (h *house) bindOK(body string) string {
+	h.Helper()
+	status, answer := h.call(http.MethodPost, pathAXB, body)
+	m := subscriptionField.FindStringSubmatch(answer)
+	if status != http.StatusOK || m == nil {
+		h.Fatalf("bind %s: %d %s", body, status, answer)
+	}
+	return m[1]
+}
+
+// wants fails the test unless the request is answered so.
+func (h *house) wants(what, method, target, body string, status int, want string) {
+	h.Helper()
+	gotStatus, got := h.call(method, target, body)
+	if golden(got) != want || gotStatus != status {
+		h.Errorf("%s\n got %d %s\nwant %d %s", what, gotStatus, golden(got), status, want)
+	}
+}
+
+const (
+	okAnswer      = `{"resultcode":"0","resultdesc":"Success"}`
+	missingAnswer = `{"resultcode":"1012007","resultdesc":"The record does not exist."}`
+	notOursAnswer = `{"resultcode":"1012001","resultdesc":"Resource of number is not to be applied."}`
+)
+
+func invalid(sentence string) string { return wireResult("1010002", "Invalid request."+sentence) }

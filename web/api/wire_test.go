@@ -1,0 +1,153 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"maskline/models"
+	"maskline/models/store"
+)
+
+func TestShapeOfAnswers(t *testing.T) {
+	h := newHouse(t)
+	w := h.send(signed(testKey, http.MethodPost, pathAXB, bindAB))
+	for name, want := range map[string]string{"Content-Type": "application/json;charset=utf-8", "Connection": "close"} {
+		if got := w.Header().Get(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	kept := newHouse(t, func(o *Options) { o.KeepAlive = true })
+	if got := kept.send(signed(testKey, http.MethodPost, pathAXB, bindAB)).Header().Get("Connection"); got != "" {
+		t.Errorf("Connection is %q although connections are kept", got)
+	}
+	if w := h.send(signed(testKey, http.MethodGet, "/rest/caas/nothing/v1.0", "")); w.Code != 404 || strings.Contains(w.Body.String(), "resultcode") {
+		t.Errorf("a wrong path: %d %s", w.Code, w.Body)
+	}
+	if w := h.send(signed(testKey, http.MethodPatch, pathAXB, "")); w.Code != 405 || w.Body.String() != wireResult("1010006", "Invalid Rest API.") {
+		t.Errorf("a wrong method: %d %s", w.Code, w.Body)
+	}
+	if w := h.send(signed(testKey, http.MethodPost, pathAXB, strings.Repeat(" ", 65<<10))); w.Body.String() != invalid("the body has more than 65536 bytes.") {
+		t.Errorf("a long body: %d %s", w.Code, w.Body)
+	}
+	if _, err := New(Options{Store: h.store, TrustedProxies: []string{"x"}}); err == nil {
+		t.Error("a proxy that is no address was taken")
+	}
+}
+
+// faulty is a store that fails or panics in one operation.
+type faulty struct {
+	Store
+	panics bool
+}
+
+func (f faulty) Unbind(context.Context, int64, store.UnbindBy) (int, error) {
+	if f.panics {
+		panic("unbind of +8613800000001")
+	}
+	return 0, errors.New("disk gone at row 8613800000001")
+}
+
+func TestFaultsOfOursSayNoMore(t *testing.T) {
+	for _, panics := range []bool{false, true} {
+		var log bytes.Buffer
+		h := newHouse(t, func(o *Options) {
+			o.Store, o.Log = faulty{o.Store, panics}, slog.New(slog.NewJSONHandler(&log, nil))
+		})
+		for range 2 { // it is not kept as an answer: the second is tried again
+			w := h.send(signedAs(testKey, "n1", http.MethodDelete, pathAXB+"?relationNum=%2B8617000000001", ""))
+			if w.Code != 500 || w.Body.String() != wireResult("1010001", "Internal system error.") || w.Header().Get(replayedHeader) != "" {
+				t.Errorf("%d %s", w.Code, w.Body)
+			}
+		}
+		if w := h.send(signed(testKey, http.MethodPost, pathAXB, bindAB)); w.Code != 200 {
+			t.Errorf("after the fault: %d %s", w.Code, w.Body)
+		}
+		if s := log.String(); strings.Contains(s, "13800000001") || strings.Contains(s, "17000000001") {
+			t.Errorf("a number stands in the log: %s", s)
+		} else if !panics && !strings.Contains(s, "disk gone") {
+			t.Errorf("the fault is not in the log: %s", s)
+		}
+	}
+}
+
+func TestModesDoNotMix(t *testing.T) {
+	h := newHouse(t, func(o *Options) { o.Store = ofMode{o.Store, "ax"} })
+	h.wants("bind of an AX app", http.MethodPost, pathAXB, bindAB, 403, wireResult("1010040", "The app_key is not allowed to invoke the API."))
+}
+
+// ofMode makes every app one of a mode.
+type ofMode struct {
+	Store
+	mode models.Mode
+}
+
+func (s ofMode) Credentials(ctx context.Context, key string) (models.App, models.Tenant, []string, error) {
+	app, tenant, secrets, err := s.Store.Credentials(ctx, key)
+	app.Mode = s.mode
+	return app, tenant, secrets, err
+}
+
+func TestPaceOfAnApp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPace(10, 3, "1010023")
+		count := func(app int64) (n int) {
+			for range 10 {
+				if p.allow(app) {
+					n++
+				}
+			}
+			return n
+		}
+		if a, b := count(1), count(2); a != 3 || b != 3 {
+			t.Errorf("%d and %d of ten at once, want 3 each", a, b)
+		}
+		time.Sleep(200 * time.Millisecond)
+		if n := count(1); n != 2 {
+			t.Errorf("%d after a fifth of a second, want 2", n)
+		}
+	})
+}
+
+func TestFlowControlOnTheWire(t *testing.T) {
+	h := newHouse(t, func(o *Options) { o.Rate, o.Burst, o.FlowCode = 0.001, 1, "1019999" })
+	h.wants("the first", http.MethodGet, pathAXB+"?subscriptionId=x", "", 403, missingAnswer)
+	h.wants("one too many", http.MethodGet, pathAXB+"?subscriptionId=x", "", 403,
+		wireResult("1019999", "The flow control upper limit is reached on the platform, try again in one minute."))
+}
+
+func TestEveryDomainCodeHasARow(t *testing.T) {
+	for _, c := range []models.Code{models.Internal, models.Invalid, models.PromptMissing, models.NotFound, models.UnknownApp, models.AppUnavailable,
+		models.TenantFrozen, models.ModeMismatch, models.NumberNotOwned, models.NumberAbnormal, models.NoNumber, models.NumberBound, models.RecordingOff,
+		models.SMSOff, models.FlowControl, models.ReplayedNonce, models.RecordMissing, models.BindingDeadAlready} {
+		if r := resultOf(models.Fail(c, "p", "")); r.code == "" || r.desc == "" || (c != models.Internal) == (r == internalError) {
+			t.Errorf("%s is %+v on the wire", c, r)
+		}
+	}
+	if r := resultOf(models.Fail("brand new", "", "secret detail")); r != internalError {
+		t.Errorf("an unknown code is %+v", r)
+	}
+}
+
+func TestLogHoldsNoNumber(t *testing.T) {
+	var log bytes.Buffer
+	h := newHouse(t, func(o *Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+	id := h.bindOK(bindAB)
+	h.call(http.MethodPost, pathAXB, bindAB)
+	h.call(http.MethodGet, pathAXB+"?relationNum=%2B8617000000001&callerNum=13800000001", "")
+	h.call(http.MethodPut, pathAXB, `{"subscriptionId":"`+id+`","calleeNum":"+8613800000001"}`)
+	h.call(http.MethodDelete, pathAXB+"?relationNum=+8617000000001", "")
+	h.call(http.MethodGet, "/+8613800000001?x=+8613800000001", "")
+	if strings.Contains(log.String(), "13800000") || strings.Contains(log.String(), "17000000") {
+		t.Errorf("a number stands in the log: %s", log.String())
+	}
+	if n := strings.Count(log.String(), "resultcode=1012010"); n != 1 || strings.Count(log.String(), "msg=request") != 6 {
+		t.Errorf("a line or a resultcode is missing: %s", log.String())
+	}
+}
