@@ -62,12 +62,7 @@ func (r *outbox) end(e ended) {
 	r.flying[e.trust]--
 	r.total--
 	if e.result == PutOff {
-		r.o.Log.Error("a push could not be prepared", slog.String("session", e.members[0].SessionID), slog.Int64("app", e.members[0].AppID), slog.Any("error", e.err))
-		for _, d := range e.members {
-			r.putOff(d, now.Add(putOffFor), "not sent yet: the app could not be read")
-		}
-		r.release(e.job)
-		r.list(to)
+		r.unprepared(e, now)
 		return
 	}
 	if e.sent() {
@@ -89,6 +84,21 @@ func (r *outbox) end(e ended) {
 		}
 	}
 	r.list(to)
+}
+
+// unprepared puts off what could not be signed because the store was away, and with it what follows in the session.
+func (r *outbox) unprepared(e ended, now time.Time) {
+	r.o.Log.Error("a push could not be prepared", slog.String("session", e.members[0].SessionID), slog.Int64("app", e.members[0].AppID), slog.Any("error", e.err))
+	rows := e.members
+	if e.session != nil {
+		rows = append(rows, e.session.rows...)
+		e.session.rows = nil
+	}
+	for _, d := range rows {
+		r.putOff(d, now.Add(putOffFor), "not sent yet: the app could not be read")
+	}
+	r.release(e.job)
+	r.list(e.to)
 }
 
 // sent says whether the attempt went out, so that it says something about its URL.
@@ -116,11 +126,4 @@ func (r *outbox) release(j *job) {
 		j.session.busy = false
 		r.advance(j.session)
 	}
-}
-
-// putOff moves a row to later without an attempt.
-func (r *outbox) putOff(d models.Delivery, until time.Time, why string) {
-	r.o.Observe.Attempted(d.Kind, PutOff, 0)
-	postpone(&d, until, why)
-	r.unsaved = append(r.unsaved, d)
 }

@@ -227,6 +227,30 @@ func TestRecovery(t *testing.T) {
 	})
 }
 
+// A crash that loses the outcomes of a while: those pushes are made again, from the first that was lost, in order, and then the rest.
+func TestCrash(t *testing.T) {
+	inLab(t, Options{}, func(l *lab) {
+		l.answer = func(received) (int, time.Duration) { return 200, 300 * time.Millisecond }
+		l.start()
+		for e := range 10 {
+			l.happen(event("s0", fmt.Sprintf("0/%d", e)))
+		}
+		after(time.Second) // the fourth is under way
+		l.set(func(m *memory) { m.down = true })
+		after(time.Second)
+		l.stop()
+		l.set(func(m *memory) { m.down = false })
+		l.start()
+		after(time.Minute)
+		if got := strings.ReplaceAll(l.bodies(), "0/", ""); got != "0 1 2 3 4 5 6 3 4 5 6 7 8 9" {
+			t.Errorf("received %s", got)
+		}
+		if s := l.states(); s[models.DeliveryDone] != 10 {
+			t.Errorf("states %v", s)
+		}
+	})
+}
+
 // checkOrder says whether the bodies, "session/event", came in each session's order, each once.
 func (l *lab) checkOrder(t *testing.T) {
 	t.Helper()
@@ -515,7 +539,7 @@ func TestAppUnreadable(t *testing.T) {
 	inLab(t, Options{}, func(l *lab) {
 		l.start()
 		l.set(func(m *memory) { m.noApps = true })
-		id := l.happen(event("a", "1"))[0].ID
+		id := l.happen(event("a", "1"), event("a", "2"))[0].ID
 		gone := event("b", "x")
 		gone.AppID = 99
 		goneID := l.happen(gone)[0].ID
@@ -524,11 +548,12 @@ func TestAppUnreadable(t *testing.T) {
 			t.Errorf("row %+v", d)
 		}
 		l.set(func(m *memory) { m.noApps = false })
+		l.happen(event("a", "3")) // could go now, but not before those that were put off
 		after(20 * time.Second)
 		if d := l.row(id); d.Attempts != 1 || d.State != models.DeliveryDone {
 			t.Errorf("row %+v", d)
 		}
-		if d := l.row(goneID); d.Attempts != 1 || d.State != models.DeliveryRetry || l.bodies() != "1" {
+		if d := l.row(goneID); d.Attempts != 1 || d.State != models.DeliveryRetry || l.bodies() != "1 2 3" {
 			t.Errorf("row %+v", d)
 		}
 	})

@@ -31,7 +31,7 @@ var Calendar = []time.Duration{1 * time.Minute, 4 * time.Minute, 9 * time.Minute
 // Options is how a Courier works. The zero value of each but Store is its default.
 type Options struct {
 	Store    Store
-	Log      *slog.Logger    // nil is slog's default
+	Log      *slog.Logger    // nil is silent
 	Observe  Observer        // nil observes nothing
 	Fee      Fee             // how CDRs are written
 	Calendar []time.Duration // rising; nil is Calendar
@@ -61,7 +61,9 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	o.Log = cmp.Or(o.Log, slog.Default())
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
 	if o.Observe == nil {
 		o.Observe = unobserved{}
 	}

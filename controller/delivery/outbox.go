@@ -102,7 +102,7 @@ func (r *outbox) admit(d models.Delivery) {
 		r.putOff(d, until, "not sent yet: too many pushes wait for this URL")
 		return
 	}
-	if d.SessionID == "" || retry && d.Attempts > 0 {
+	if !isFirst(d) {
 		r.enqueueRow(d)
 		return
 	}
@@ -118,7 +118,7 @@ func (r *outbox) admit(d models.Delivery) {
 // crowded says until when a row must be put off because its URL's queue is full, or because an earlier row of its session was: among first
 // attempts the order holds even then, since rows come back by the time they were put off to, then by id.
 func (r *outbox) crowded(d models.Delivery, to *destination, now time.Time) (until time.Time, ok bool) {
-	first := d.SessionID != "" && d.Attempts == 0
+	first := isFirst(d)
 	if until, ok := r.deferred[d.SessionID]; ok && first {
 		wait := until
 		if d.State == models.DeliveryWaiting { // the earlier row is read back some time after its own
@@ -133,10 +133,22 @@ func (r *outbox) crowded(d models.Delivery, to *destination, now time.Time) (unt
 	}
 	to.deferred++ // they come back at the pace at which the queue can take them
 	until = now.Add(putOffFor + putOffFor*time.Duration(to.deferred/r.o.QueuePerURL))
-	if first && len(r.deferred) < r.o.Queue {
+	return until, true
+}
+
+// isFirst says whether a row waits for the first attempt of its session's order. One that was put off is in state retry, but has none yet.
+func isFirst(d models.Delivery) bool {
+	return d.SessionID != "" && (d.State == models.DeliveryWaiting || d.Attempts == 0)
+}
+
+// putOff moves a row to later without an attempt; what follows in its session must not overtake it.
+func (r *outbox) putOff(d models.Delivery, until time.Time, why string) {
+	r.o.Observe.Attempted(d.Kind, PutOff, 0)
+	if isFirst(d) && len(r.deferred) < r.o.Queue {
 		r.deferred[d.SessionID] = until
 	}
-	return until, true
+	postpone(&d, until, why)
+	r.unsaved = append(r.unsaved, d)
 }
 
 func index(retry bool) int {
