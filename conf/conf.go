@@ -59,6 +59,7 @@ type TLS struct {
 	KeyFile    string   `koanf:"key_file"`
 	SelfSigned bool     `koanf:"self_signed"` // make a certificate when the files are missing
 	Hosts      []string `koanf:"hosts"`       // names and addresses of the self-signed one
+	Dir        string   `koanf:"dir"`         // where the self-signed one is kept
 	Admin      bool     `koanf:"admin"`       // serve the admin API over HTTPS too
 }
 

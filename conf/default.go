@@ -7,7 +7,7 @@ func Default() Config {
 	return Config{
 		Database: Database{Driver: "sqlite", DSN: NewSecret("var/maskline.db"), Migrate: true},
 		Listen:   Listen{API: "127.0.0.1:8080", Admin: "127.0.0.1:8081", Intake: "127.0.0.1:8090"},
-		TLS:      TLS{Hosts: []string{"localhost"}},
+		TLS:      TLS{Hosts: []string{"localhost", "127.0.0.1"}, Dir: "var/tls"},
 		API: API{
 			ClockWindow: 15 * time.Minute, ClockOffsets: []time.Duration{0, 8 * time.Hour}, ReplayWindow: 15 * time.Minute,
 			Rate: 200, Burst: 400, BlockAfter: 20, BlockWindow: 5 * time.Minute, BlockFor: 30 * time.Minute,

@@ -125,6 +125,9 @@ func (c Config) checkListen(f *faults) {
 	if (c.Listen.APITLS != "" || c.TLS.Admin) && !files && !c.TLS.SelfSigned {
 		f.add("tls.cert_file", "is needed for HTTPS; set tls.cert_file and tls.key_file, or tls.self_signed: true")
 	}
+	if c.TLS.SelfSigned && c.TLS.Dir == "" {
+		f.add("tls.dir", "is empty; the self-signed certificate is kept there")
+	}
 	if len(c.Admin.Tokens) == 0 {
 		f.add("admin.tokens", "is empty; write one entry {name: ops, token: env:MASKLINE_TOKEN} and set it to the output of: openssl rand -hex 24")
 	}

@@ -24,6 +24,7 @@ const Prefix = "/admin/v1"
 const (
 	bodyLimit = 1 << 20          // bytes: a few ten thousand numbers
 	answerIn  = 90 * time.Second // a re-seal or a test push may take its time
+	simIn     = 10 * time.Minute // a simulated call takes as long as its script
 )
 
 //go:embed openapi.yaml
@@ -69,6 +70,9 @@ func New(o Options) (*gin.Engine, error) {
 	engine.Use(serve.RequestID(), serve.AccessLog(o.Log),
 		serve.Recover(o.Log, func(c *gin.Context) { s.fail(c, models.Fail(models.Internal, "", "the daemon failed")) }))
 	s.route(engine.Group(Prefix, serve.Bound(bodyLimit, answerIn), s.authorise))
+	sim := engine.Group(Prefix, serve.Bound(bodyLimit, simIn), s.authorise)
+	sim.GET("/sim/calls", s.simulate)
+	sim.POST("/sim/calls", s.simulate)
 	engine.NoRoute(func(c *gin.Context) { s.fail(c, models.Fail(models.NotFound, "", "there is no such route")) })
 	engine.NoMethod(func(c *gin.Context) {
 		c.JSON(http.StatusMethodNotAllowed, Failure{Code: models.Invalid, Message: "the route does not take this method"})
@@ -113,8 +117,6 @@ func (s *server) route(g *gin.RouterGroup) {
 
 	g.GET("/switches", s.listSwitches)
 	g.GET("/trunks", s.listTrunks)
-	g.GET("/sim/calls", s.simulate)
-	g.POST("/sim/calls", s.simulate)
 }
 
 // authorise lets a request with a known bearer token pass. Every token is compared, in constant time, so that the time taken tells

@@ -1,0 +1,127 @@
+package daemon
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"maskline/conf"
+	"maskline/web/admin"
+	"maskline/web/api"
+	"maskline/web/serve"
+)
+
+// simWrite is how long an answer of the admin API may take to write: a simulated call is told while it goes on.
+const simWrite = 11 * time.Minute
+
+func (d *Daemon) auth() api.Auth {
+	a := d.cfg.API
+	return api.Auth{Window: a.ClockWindow, Offsets: a.ClockOffsets, Lenient: a.Lenient, Failures: a.BlockAfter, FailuresIn: a.BlockWindow, Hold: a.BlockFor}
+}
+
+// openServers makes the handlers and opens their addresses.
+func (d *Daemon) openServers(ctx context.Context) error {
+	tenants, err := d.tenantAPI()
+	if err != nil {
+		return err
+	}
+	operators, err := d.adminAPI()
+	if err != nil {
+		return err
+	}
+	certificate, err := serverTLS(d.cfg)
+	if err != nil {
+		return err
+	}
+	adminTLS := certificate
+	if !d.cfg.TLS.Admin {
+		adminTLS = nil
+	}
+	return errors.Join(
+		d.listen(ctx, "admin", d.cfg.Listen.Admin, &serve.Server{Handler: d.observed(operators), TLS: adminTLS, Limits: serve.Limits{Write: simWrite}}),
+		d.listen(ctx, "api", d.cfg.Listen.API, &serve.Server{Handler: tenants}),
+		d.listen(ctx, "api_tls", d.cfg.Listen.APITLS, &serve.Server{Handler: tenants, TLS: certificate}),
+	)
+}
+
+// openIntake opens the address of the switches' posts. It comes before the switches: a simulated one must know it.
+func (d *Daemon) openIntake(ctx context.Context) error {
+	if d.spool == nil {
+		return nil
+	}
+	password, err := d.cfg.Intake.Password.Reveal()
+	if err != nil {
+		return fmt.Errorf("intake.password: %w", err)
+	}
+	return d.listen(ctx, "intake", d.cfg.Listen.Intake, &serve.Server{Handler: intake(d.cfg.Intake.User, password, d.spool.take, d.log)})
+}
+
+// listen opens an address for a server that Run will start; "" is not served.
+func (d *Daemon) listen(ctx context.Context, name, addr string, s *serve.Server) error {
+	if addr == "" {
+		return nil
+	}
+	l, err := serve.Listen(ctx, addr)
+	if err != nil {
+		return fmt.Errorf("%w; stop who has it, or change listen.%s", err, name)
+	}
+	// A server that has run has closed its listener itself; to close it again does no harm.
+	d.closers.add("address "+name, partIn, func(context.Context) error { _ = l.Close(); return nil })
+	s.Name, s.Log, s.Limits.Drain = name, d.log, max(d.cfg.Drain, time.Second)
+	d.servers = append(d.servers, listener{s, l})
+	return nil
+}
+
+func (d *Daemon) tenantAPI() (http.Handler, error) {
+	c := d.cfg.API
+	proxies := make([]string, 0, len(c.TrustedProxies))
+	for _, p := range c.TrustedProxies {
+		proxies = append(proxies, p.String())
+	}
+	return api.New(api.Options{
+		Store: d.store, Prompts: d.prompts, Recordings: d.recordings, Numbering: d.cfg.Numbering.Model(), International: c.International,
+		Auth: d.auth(), ReplayWindow: c.ReplayWindow, Rate: c.Rate, Burst: c.Burst, TrustedProxies: proxies, BodyLimit: c.BodyLimit,
+		Timeout: c.Timeout, KeepAlive: c.KeepAlive, LinkBase: d.cfg.Media.LinkBase, LinkLife: d.cfg.Media.LinkLifetime, Log: d.log,
+	})
+}
+
+func (d *Daemon) adminAPI() (http.Handler, error) {
+	var tokens []admin.Token
+	for i, t := range d.cfg.Admin.Tokens {
+		v, err := t.Token.Reveal()
+		if err != nil {
+			return nil, fmt.Errorf("admin.tokens[%d].token: %w", i, err)
+		}
+		tokens = append(tokens, admin.Token{Name: t.Name, Token: v})
+	}
+	return admin.New(admin.Options{
+		Store: d.store, Decide: d.rules().Decide, Tokens: tokens, Numbering: d.cfg.Numbering.Model(), Stop: d.engine.Stop,
+		TestPush: d.courier.TestPush, Switches: d.switches, Trunks: d.trunks, Sim: d.simControl(), Log: d.log,
+	})
+}
+
+// serverTLS is the certificate of the HTTPS listeners; nil when none is asked for.
+func serverTLS(cfg conf.Config) (*tls.Config, error) {
+	t := cfg.TLS
+	switch {
+	case cfg.Listen.APITLS == "" && !t.Admin:
+		return nil, nil //nolint:nilnil // no TLS is no error
+	case t.CertFile != "":
+		return serve.FileTLS(t.CertFile, t.KeyFile)
+	case t.SelfSigned:
+		return serve.SelfSignedTLS(t.Dir, t.Hosts)
+	}
+	return nil, errors.New("tls.cert_file is needed for HTTPS")
+}
+
+// CertificateFile is the certificate that clients of the HTTPS listeners must trust.
+func CertificateFile(cfg conf.Config) string {
+	if cfg.TLS.CertFile != "" {
+		return cfg.TLS.CertFile
+	}
+	return filepath.Join(cfg.TLS.Dir, "self-signed.crt")
+}
