@@ -16,7 +16,7 @@ type instant struct{}
 
 func (instant) RoundTrip(req *http.Request) (*http.Response, error) {
 	_, err := io.Copy(io.Discard, req.Body)
-	return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader("")), Request: req}, err
+	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader("")), Request: req}, err
 }
 
 // counting is a store in which nothing is ever found and saves are counted.
