@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -42,16 +41,16 @@ type tones map[string]bool
 
 func (t tones) Find(spID, name string) (string, bool) { return "/" + name, spID == "sp1" && t[name] }
 
-func newHouse(t testing.TB, edit ...func(*Options)) *house {
+// newHouseOn opens a house on the database that conf names.
+func newHouseOn(t testing.TB, conf store.Config, edit ...func(*Options)) *house {
 	t.Helper()
 	ctx := context.Background()
-	path := filepath.Join(t.TempDir(), "house.db")
-	s, err := store.Open(ctx, store.Config{Driver: store.SQLite, DSN: path,
-		Keys: store.Keys{Current: "k1", ByID: map[string][]byte{"k1": make([]byte, 32)}}})
+	conf.Keys = store.Keys{Current: "k1", ByID: map[string][]byte{"k1": make([]byte, 32)}}
+	s, err := store.Open(ctx, conf)
 	must(t, err)
 	t.Cleanup(func() { must(t, s.Close()) })
 	must(t, s.Migrate(ctx))
-	h := &house{TB: t, path: path, store: s}
+	h := &house{TB: t, path: conf.DSN, store: s}
 	h.tenant = models.Tenant{Name: "tenant", SpID: "sp1", State: models.StateNormal}
 	must(t, s.CreateTenant(ctx, &h.tenant))
 	h.app = models.App{TenantID: h.tenant.ID, Key: testKey, Name: "app", Mode: models.ModeAXB, State: models.StateNormal, PushScheme: models.PushAKSK, Record: true}
