@@ -132,7 +132,7 @@ func TestServerServesTLSAndDrains(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx, l) }()
 
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true,
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, ForceAttemptHTTP2: true,
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} //nolint:gosec // it is our own certificate
 	got := make(chan string, 1)
 	go func() {
@@ -144,12 +144,12 @@ func TestServerServesTLSAndDrains(t *testing.T) {
 		}
 		defer resp.Body.Close()
 		body, _ := io.ReadAll(resp.Body)
-		got <- string(body)
+		got <- resp.Proto + " " + string(body)
 	}()
 	<-entered
 	stop()
 	close(leave)
-	if body := <-got; body != "whole" {
+	if body := <-got; body != "HTTP/1.1 whole" {
 		t.Errorf("a request under way at the stop got %q", body)
 	}
 	if err := <-ended; err != nil {

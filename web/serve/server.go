@@ -67,7 +67,12 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	if log == nil {
 		log = slog.Default()
 	}
+	// HTTP/1.1 only: clients of the original platform read header lines by their usual spelling, which HTTP/2 lacks, and connections are
+	// short.
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
 	srv := &http.Server{
+		Protocols:         &protocols,
 		Handler:           s.Handler,
 		TLSConfig:         s.TLS,
 		ReadHeaderTimeout: lim.ReadHeader,
