@@ -92,5 +92,5 @@ func (c *cli) migrateCommand() *cobra.Command {
 
 // aloneCommands are those that need no running daemon.
 func (c *cli) aloneCommands() []*cobra.Command {
-	return []*cobra.Command{c.serveCommand(), c.migrateCommand(), c.doctorCommand(), c.backupCommand(), c.restoreCommand()}
+	return []*cobra.Command{c.serveCommand(), c.migrateCommand(), c.doctorCommand(), c.backupCommand(), c.restoreCommand(), c.demoCommand()}
 }
