@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"maskline/cmd/maskline/daemon"
 	"maskline/conf"
 	"maskline/web/admin"
 )
@@ -46,7 +47,7 @@ func (c *cli) client() (*client, error) {
 			cl.base = adminURL(cfg)
 		}
 		if ca == "" && cfg.TLS.Admin {
-			ca = cfg.TLS.CertFile
+			ca = daemon.CertificateFile(cfg)
 		}
 		if c.token == "" && len(cfg.Admin.Tokens) > 0 {
 			if cl.token, err = cfg.Admin.Tokens[0].Token.Reveal(); err != nil {
@@ -150,8 +151,7 @@ func (cl *client) open(ctx context.Context, method, path string, query url.Value
 
 // unreachable says what to do when nobody answers.
 func unreachable(base string, err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
 	}
 	return fmt.Errorf("no daemon at %s: %w; start it with maskline serve, or name another with --server", base, err)

@@ -6,6 +6,8 @@ import (
 	"context"
 	"io"
 	"os"
+	"slices"
+	"strings"
 )
 
 // version is set by the linker.
@@ -25,11 +27,11 @@ type world struct {
 	environ  []string
 }
 
-// getenv reads the world's environment.
+// getenv reads the world's environment; "" when it is not set.
 func (w world) getenv(name string) string {
-	for i := len(w.environ) - 1; i >= 0; i-- {
-		if len(w.environ[i]) > len(name) && w.environ[i][:len(name)] == name && w.environ[i][len(name)] == '=' {
-			return w.environ[i][len(name)+1:]
+	for _, entry := range slices.Backward(w.environ) {
+		if value, ok := strings.CutPrefix(entry, name+"="); ok {
+			return value
 		}
 	}
 	return ""

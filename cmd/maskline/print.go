@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -42,17 +43,17 @@ func (c *cli) table(heading string, rows [][]string) error {
 	return w.Flush()
 }
 
-// facts prints "name: value" lines; empty values are left out.
+// facts prints "name: value" lines from names and values in turn; empty values are left out.
 func (c *cli) facts(pairs ...string) error {
 	width := 0
-	for i := 0; i < len(pairs); i += 2 {
-		width = max(width, len(pairs[i]))
+	for pair := range slices.Chunk(pairs, 2) {
+		width = max(width, len(pair[0]))
 	}
-	for i := 0; i < len(pairs); i += 2 {
-		if pairs[i+1] == "" {
+	for pair := range slices.Chunk(pairs, 2) {
+		if pair[len(pair)-1] == "" {
 			continue
 		}
-		if err := c.printf("%-*s  %s\n", width, pairs[i], pairs[i+1]); err != nil {
+		if err := c.printf("%-*s  %s\n", width, pair[0], pair[len(pair)-1]); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -244,13 +245,8 @@ func (s *server) query(c *gin.Context) (q query, err error) {
 
 // oneOf checks a word of the query.
 func oneOf[T ~string](param string, value T, allowed ...T) error {
-	if value == "" {
+	if value == "" || slices.Contains(allowed, value) {
 		return nil
-	}
-	for _, a := range allowed {
-		if value == a {
-			return nil
-		}
 	}
 	return models.Fail(models.Invalid, param, "%s is one of %s", param, strings.Trim(fmt.Sprint(allowed), "[]"))
 }

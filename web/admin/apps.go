@@ -3,8 +3,10 @@ package admin
 import (
 	"context"
 	"crypto/rand"
+	"maps"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,9 +29,7 @@ func showApp(a models.App) App {
 	for _, p := range a.AllowFrom {
 		out.AllowFrom = append(out.AllowFrom, p.String())
 	}
-	for k, v := range a.Prompts {
-		out.Prompts[k] = v
-	}
+	maps.Copy(out.Prompts, a.Prompts)
 	return out
 }
 
@@ -142,11 +142,7 @@ func set[T any](to *T, from *T) {
 // checkPrompts checks an app's choice of own tone files.
 func checkPrompts(own map[string]string) error {
 	for name, file := range own {
-		known := false
-		for _, d := range models.DefaultPrompts {
-			known = known || d == name
-		}
-		if !known {
+		if !slices.Contains(models.DefaultPrompts, name) {
 			return models.Fail(models.Invalid, "prompts", "%q is no default prompt; they are %s", name, strings.Join(models.DefaultPrompts, ", "))
 		}
 		if err := models.ValidPromptName("prompts", file); err != nil {

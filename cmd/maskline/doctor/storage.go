@@ -77,7 +77,7 @@ func clocks(ctx context.Context, st *store.Store) Finding {
 		return failed("clock", err.Error(), "see the line about the database")
 	}
 	// The answer was made between before and now; only what lies outside is drift.
-	drift := max(before.Sub(theirs), theirs.Sub(time.Now()), 0).Round(time.Millisecond)
+	drift := max(before.Sub(theirs), time.Until(theirs), 0).Round(time.Millisecond)
 	switch {
 	case drift > driftFail:
 		return failed("clock", fmt.Sprintf("database and daemon differ by %s", drift), "run NTP (chrony, systemd-timesyncd) on both machines")
