@@ -69,13 +69,15 @@ func (l *lockedBuffer) String() string {
 // testConfig writes a configuration whose every path is in dir and whose every port is free.
 func testConfig(t *testing.T, dir, more string) string {
 	t.Helper()
+	if !strings.Contains(more, "switches:") {
+		more += "switches: [{name: fs1, addr: '127.0.0.1:0', password: esl-password, simulated: true}]\n"
+	}
 	text := fmt.Sprintf(`
 database: {driver: sqlite, dsn: %[1]s/m.db}
 keys: [{id: k1, key: %[2]s}]
 listen: {api: '127.0.0.1:0', admin: '127.0.0.1:0', intake: '127.0.0.1:0'}
 admin: {tokens: [{name: ops, token: %[3]s}]}
 intake: {password: cdr-password, spool: %[1]s/spool}
-switches: [{name: fs1, addr: '127.0.0.1:0', password: esl-password, simulated: true}]
 trunks: [{name: carrier-a, addresses: [127.0.0.0/8], trust_caller: true, proxy: '127.0.0.1:5090'}]
 media: {prompts: %[1]s/prompts, tenants: %[1]s/tenants, recordings: %[1]s/recordings}
 delivery: {allow: [127.0.0.0/8, '::1'], batch_wait: 10ms, dead_files: %[1]s/dead}
