@@ -105,8 +105,6 @@ type bench struct {
 	stop     func() // ends the adapter
 	arrived  chan arrival
 	found    chan esl.Call
-	stranger chan esl.Event
-	stray    chan esl.Event
 	synced   chan []string
 	seen     []esl.Event // of the call that is followed
 }
@@ -123,7 +121,6 @@ func newBench(t *testing.T, lab Lab) *bench {
 func (b *bench) start() {
 	b.t.Helper()
 	b.arrived, b.found = make(chan arrival, 8), make(chan esl.Call, 8)
-	b.stranger, b.stray = make(chan esl.Event, 8), make(chan esl.Event, 64)
 	b.synced = make(chan []string, 8)
 	b.sw = b.lab.Adapter(b.t)
 	ctx, cancel := context.WithCancel(b.ctx)
@@ -167,9 +164,9 @@ func give[T any](to chan T, v T) {
 func (h handler) Arrived(c esl.Call, e esl.Event) { give(h.b.arrived, arrival{c, e}) }
 func (h handler) Found(c esl.Call, _ []esl.Event) { give(h.b.found, c) }
 func (h handler) Synced(calls []string)           { give(h.b.synced, calls) }
-func (h handler) Stranger(e esl.Event)            { give(h.b.stranger, e) }
-func (h handler) Stray(e esl.Event)               { give(h.b.stray, e) }
-func (h handler) Restarted(string)                {}
+func (handler) Stranger(esl.Event)            {}
+func (handler) Stray(esl.Event)                   {}
+func (handler) Restarted(string)                {}
 
 // call places a call and waits until it is parked.
 func (b *bench) call(c Caller) (esl.Call, Line) {

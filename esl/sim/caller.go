@@ -43,6 +43,9 @@ func (s *Switch) Call(script Caller) (*Line, error) {
 	if s.closed {
 		return nil, fmt.Errorf("call from a simulated phone: %w", ErrClosed)
 	}
+	if !s.trusts(script.Address.Addr()) {
+		return s.turnAway(script), nil
+	}
 	full := len(s.channels) >= 2*s.opt.MaxCalls
 	c := s.newChannel("", true)
 	l := &Line{Leg: c.uuid, Number: script.From, Shown: script.To, sw: s, channel: c, script: script}
@@ -56,12 +59,22 @@ func (s *Switch) Call(script Caller) (*Line, error) {
 		s.spawn(c.finish)
 		return l, nil
 	}
-	stranger := !s.trusts(script.Address.Addr())
-	s.spawn(func() { c.handOff(stranger) })
+	s.spawn(c.handOff)
 	if script.CancelsAfter > 0 || script.HangsUpAfter > 0 || script.Digits != "" {
 		s.spawn(func() { l.behave(c) })
 	}
 	return l, nil
+}
+
+// turnAway answers a stranger with 403. The SIP profile's access list does it, so no channel is made and no event tells of it.
+func (s *Switch) turnAway(script Caller) *Line {
+	c := &channel{sw: s, uuid: newUUID(), inbound: true, lost: true, done: make(chan struct{}), over: make(chan struct{})}
+	l := &Line{Leg: c.uuid, Number: script.From, Shown: script.To, sw: s, channel: c, script: script, refusal: 403}
+	c.line = l
+	l.note(Moment{Sent: true, What: "INVITE", Header: script.invite()})
+	c.hangup(esl.CallRejected, "")
+	close(c.over)
+	return l
 }
 
 // trusts tells whether an address is a trunk's.

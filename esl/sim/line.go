@@ -42,6 +42,8 @@ type Line struct {
 	script  Caller
 	refusal int // the status that the dialplan chose
 	moments []Moment
+	changed chan struct{} // closed at the next moment; nil while nobody waits
+	callees []*Line       // the phones that rang for this caller
 	cause   esl.Cause
 	status  int
 }
@@ -53,6 +55,35 @@ func (l *Line) note(m Moment) {
 	}
 	m.At = time.Now()
 	l.moments = append(l.moments, m)
+	l.stir()
+	if a := l.channel.originator; a != nil && a.line != nil {
+		a.line.stir() // who follows the caller follows his callees too
+	}
+}
+
+// stir wakes whoever follows the line; s.mu is held.
+func (l *Line) stir() {
+	if l.changed != nil {
+		close(l.changed)
+		l.changed = nil
+	}
+}
+
+// since gives the moments from number n on, and a channel that is closed when there is more.
+func (l *Line) since(n int) ([]Moment, <-chan struct{}) {
+	l.sw.mu.Lock()
+	defer l.sw.mu.Unlock()
+	if l.changed == nil {
+		l.changed = make(chan struct{})
+	}
+	return slices.Clone(l.moments[min(n, len(l.moments)):]), l.changed
+}
+
+// Callees gives the phones that rang for this caller, in order.
+func (l *Line) Callees() []*Line {
+	l.sw.mu.Lock()
+	defer l.sw.mu.Unlock()
+	return slices.Clone(l.callees)
 }
 
 // told is an answer from the switch to the party.
@@ -202,6 +233,10 @@ func (s *Switch) ringLine(b, a *channel) *Line {
 	l.note(Moment{What: "INVITE", Header: b.inviteHeaders(a)})
 	if lines := s.rang[b.dest]; len(lines) < maxMoments && len(s.rang) < maxMoments {
 		s.rang[b.dest] = append(lines, l)
+	}
+	if a.line != nil && len(a.line.callees) < maxMoments {
+		a.line.callees = append(a.line.callees, l)
+		a.line.stir()
 	}
 	return l
 }

@@ -25,16 +25,11 @@ func atoi(s string) int {
 }
 
 // handOff is the dialplan of conf/freeswitch, on the session thread of a caller's leg.
-func (c *channel) handOff(stranger bool) {
+func (c *channel) handOff() {
 	defer c.finish()
 	c.sw.mu.Lock()
 	c.state = "CS_EXECUTE"
 	c.sw.mu.Unlock()
-	if stranger {
-		c.execute("set", "maskline_stranger=true", "")
-		c.execute("hangup", "CALL_REJECTED", "")
-		return
-	}
 	c.execute("multiset", "^^;maskline_role=a;maskline_call=${uuid};presence_data=maskline:${uuid};sip_copy_custom_headers=false"+
 		";sip_copy_multipart=false;ignore_display_updates=true;sip_ignore_remote_cause=true;disable_q850_reason=true"+
 		";media_timeout=300000;media_hold_timeout=1800000;hangup_after_bridge=true;park_timeout=240:NORMAL_TEMPORARY_FAILURE", "")

@@ -3,7 +3,7 @@
 // scripts: Switch.SetPhone says how a callee behaves, Switch.Call places a call as a scripted caller and hands back what he saw and
 // heard. Faults that a network or a sick switch would cause are set through Switch.Faults.
 //
-// The hand-off dialplan of conf/freeswitch is built in: strangers are refused, a caller is parked under a hang-up armed for ten
+// The hand-off of conf/freeswitch is built in: strangers get 403 before there is a channel, a caller is parked under a hang-up armed for ten
 // seconds, and whoever holds the Event Socket decides the rest.
 //
 // It is a test double: it carries no voice and speaks no SIP. What it tells of SIP messages is what FreeSWITCH, set up as

@@ -1,0 +1,48 @@
+package sim
+
+import (
+	"slices"
+	"testing"
+
+	"maskline/esl"
+	"maskline/esl/wire"
+)
+
+// What the safe builder writes, this reader must read back as it was.
+func TestDialStringRoundTrip(t *testing.T) {
+	in := esl.Dial{
+		Vars: []esl.Var{{Name: "ringback", Value: "file_string://a.wav!tone_stream://%(1000,4000,450);loops=-1"}, {Name: "b", Value: "x, y"}},
+		Endpoints: []esl.Endpoint{
+			{Leg: "l1", Gateway: "g1", Number: "+861", Vars: []esl.Var{{Name: "execute_on_answer_1", Value: "record_session /a b.wav"}}},
+			{Leg: "l2", Gateway: "g2", Number: "862"},
+		},
+	}
+	text, err := wire.DialString(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := parseDial(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(d.vars, in.Vars) || len(d.ways) != 2 || d.ways[1][0].url != "sofia/gateway/g2/862" {
+		t.Errorf("read %+v", d)
+	}
+	if want := append([]esl.Var{{Name: "origination_uuid", Value: "l1"}}, in.Endpoints[0].Vars...); !slices.Equal(d.ways[0][0].vars, want) {
+		t.Errorf("read %+v", d.ways[0][0])
+	}
+}
+
+func FuzzParseDial(f *testing.F) {
+	for _, s := range []string{
+		"", "{", "{}", "{a=b}", "{^^", "{^^:a=b:c=d}sofia/gateway/g/1", "[a=b,c='d,e']sofia/gateway/g/1,[x=y]error/USER_BUSY|user/1", "{a=b}{c=d}[e=f][g=h]x", `{a='b\'c'}x`, "[^^", "[",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		d, err := parseDial(s)
+		if err == nil && len(d.ways) == 0 {
+			t.Error("nothing to dial and no error")
+		}
+	})
+}
