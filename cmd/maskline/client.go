@@ -162,7 +162,7 @@ func failure(res *http.Response) error {
 	var f admin.Failure
 	b, _ := io.ReadAll(io.LimitReader(res.Body, 1<<20))
 	if json.Unmarshal(b, &f) != nil || f.Message == "" {
-		return fmt.Errorf("the daemon answered %s", res.Status)
+		return fmt.Errorf("the daemon answered %s: %.200s", res.Status, strings.TrimSpace(string(b)))
 	}
 	if res.StatusCode == http.StatusUnauthorized {
 		return fmt.Errorf("the daemon does not know this token; give the one of admin.tokens in its configuration with --token or MASKLINE_TOKEN")

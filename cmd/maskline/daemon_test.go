@@ -415,3 +415,33 @@ func TestKeyRotation(t *testing.T) {
 		t.Errorf("with the new key alone: %d %v", status, answer)
 	}
 }
+
+func TestSimCall(t *testing.T) {
+	h := openHouse(t, "")
+	h.bound()
+	out := h.must("sim", "call", "--from", numA, "--to", numX, "--answer", "10ms", "--talk", "50ms")
+	for _, want := range []string{"A ─▶ INVITE", "B ◀─ INVITE shows " + numX, "A ◀─ 200 OK", "the call is over: NORMAL_CLEARING"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the answered call lacks %q:\n%s", want, out)
+		}
+	}
+	if r := h.oneRecord(); r.HungUpBy != 1 || r.State != 0 {
+		t.Errorf("record: %+v", r)
+	}
+	out = h.must("sim", "call", "--from", numB, "--to", numX, "--answer", "10ms", "--busy", "--json")
+	for line := range strings.Lines(out) {
+		var happened sim.Happening
+		if err := json.Unmarshal([]byte(line), &happened); err != nil {
+			t.Errorf("%v in %s", err, line)
+		}
+	}
+	if !strings.Contains(out, `"text":"busy.wav"`) && !strings.Contains(out, "busy.wav") || !strings.Contains(out, `"what":"486"`) {
+		t.Errorf("the busy call:\n%s", out)
+	}
+	if out, code := h.run("sim", "call", "--from", "x", "--to", "y", "--address", "nowhere"); code != exitFailure || !strings.Contains(out, "address") {
+		t.Errorf("a bad address: exit %d %s", code, out)
+	}
+	if _, code := h.run("sim", "call", "--from", "x", "--to", "y", "--busy", "--rejects"); code != exitUsage {
+		t.Errorf("two endings: exit %d", code)
+	}
+}

@@ -29,7 +29,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	openapi3filter.RegisterBodyDecoder("application/x-ndjson", openapi3filter.PlainBodyDecoder)
+	openapi3filter.RegisterBodyDecoder("application/jsonl", openapi3filter.PlainBodyDecoder)
 	goleak.VerifyTestMain(m)
 }
 
@@ -77,7 +77,7 @@ func newLab(t *testing.T) *lab {
 		Switches: []esl.Switch{upSwitch{}, downSwitch{}},
 		Trunks:   []models.Trunk{{Name: "carrier-a", Proxy: "127.0.0.1:5090", Password: "hunter2"}},
 		Sim: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Type", "application/x-ndjson")
+			w.Header().Set("Content-Type", "application/jsonl")
 			_, _ = io.WriteString(w, `{"path":"`+r.URL.Path+`"}`)
 		}),
 		Log: slog.New(slog.NewTextHandler(&l.log, nil)),

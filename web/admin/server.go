@@ -43,7 +43,7 @@ type Options struct {
 	TestPush  func(ctx context.Context, app models.App) (status int, took time.Duration, err error)
 	Switches  []esl.Switch
 	Trunks    []models.Trunk
-	Sim       http.Handler // the control of a simulated switch, which serves /sim/calls
+	Sim       http.Handler // the control of a simulated switch, which serves /sim/calls and /sim/faults
 	Log       *slog.Logger
 }
 
@@ -73,6 +73,7 @@ func New(o Options) (*gin.Engine, error) {
 	sim := engine.Group(Prefix, serve.Bound(bodyLimit, simIn), s.authorise)
 	sim.GET("/sim/calls", s.simulate)
 	sim.POST("/sim/calls", s.simulate)
+	sim.POST("/sim/faults", s.simulate)
 	engine.NoRoute(func(c *gin.Context) { s.fail(c, models.Fail(models.NotFound, "", "there is no such route")) })
 	engine.NoMethod(func(c *gin.Context) {
 		c.JSON(http.StatusMethodNotAllowed, Failure{Code: models.Invalid, Message: "the route does not take this method"})

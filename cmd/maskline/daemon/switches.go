@@ -67,4 +67,9 @@ func (d *Daemon) simulate(s conf.Switch, password string) (string, error) {
 }
 
 // simControl is the control of the first simulated switch; nil when there is none.
-func (d *Daemon) simControl() http.Handler { return nil }
+func (d *Daemon) simControl() http.Handler {
+	if len(d.sims) == 0 {
+		return nil
+	}
+	return sim.Control(d.sims[0])
+}
