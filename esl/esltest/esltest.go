@@ -36,7 +36,7 @@ type Lab interface {
 // Behaviour is what a phone does in the end.
 type Behaviour int
 
-// What phones do. Each rings first (180), except NotFound and Unavailable.
+// What phones do. Each rings first (180), except NotFound, Unavailable, Rejects and Redirects.
 const (
 	Answers     Behaviour = iota // and stays until the other side hangs up
 	HangsUp                      // answers, and hangs up after Talk
@@ -46,6 +46,8 @@ const (
 	Rejects                      // 603
 	NoAnswer                     // rings until it is cancelled
 	EarlyMedia                   // 183 with sound instead of 180, then answers
+	EarlyBusy                    // 183 with sound instead of 180, then 486
+	Redirects                    // 302
 )
 
 // Phone is a callee as a script.
@@ -98,15 +100,15 @@ type arrival struct {
 
 // bench is one case's adapter and what it was told.
 type bench struct {
-	t        *testing.T
-	lab      Lab
-	sw       esl.Switch
-	ctx      context.Context
-	stop     func() // ends the adapter
-	arrived  chan arrival
-	found    chan esl.Call
-	synced   chan []string
-	seen     []esl.Event // of the call that is followed
+	t       *testing.T
+	lab     Lab
+	sw      esl.Switch
+	ctx     context.Context
+	stop    func() // ends the adapter
+	arrived chan arrival
+	found   chan esl.Call
+	synced  chan []string
+	seen    []esl.Event // of the call that is followed
 }
 
 func newBench(t *testing.T, lab Lab) *bench {
@@ -164,9 +166,9 @@ func give[T any](to chan T, v T) {
 func (h handler) Arrived(c esl.Call, e esl.Event) { give(h.b.arrived, arrival{c, e}) }
 func (h handler) Found(c esl.Call, _ []esl.Event) { give(h.b.found, c) }
 func (h handler) Synced(calls []string)           { give(h.b.synced, calls) }
-func (handler) Stranger(esl.Event)            {}
+func (handler) Stranger(esl.Event)                {}
 func (handler) Stray(esl.Event)                   {}
-func (handler) Restarted(string)                {}
+func (handler) Restarted(string)                  {}
 
 // call places a call and waits until it is parked.
 func (b *bench) call(c Caller) (esl.Call, Line) {

@@ -63,6 +63,10 @@ func (l *simLab) Phone(_ *testing.T, gateway int, p esltest.Phone) {
 		s.NoAnswer = true
 	case esltest.EarlyMedia:
 		s.EarlyMedia = true
+	case esltest.EarlyBusy:
+		s.EarlyMedia, s.Busy = true, true
+	case esltest.Redirects:
+		s.Status, s.Silent = 302, true
 	case esltest.Answers:
 	}
 	l.sw.SetPhone(s)

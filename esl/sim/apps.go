@@ -14,9 +14,8 @@ type application struct {
 	run   func(c *channel, arg string)
 }
 
-var applications map[string]application
-
-func init() { // a table that refers to functions that refer to it
+// applications are those that the simulated switch knows.
+func applications() map[string]application {
 	locked := func(f func(c *channel, arg string)) application {
 		return application{run: func(c *channel, arg string) {
 			c.sw.mu.Lock()
@@ -25,7 +24,7 @@ func init() { // a table that refers to functions that refer to it
 		}}
 	}
 	nothing := application{run: func(*channel, string) {}}
-	applications = map[string]application{
+	return map[string]application{
 		"set":      locked(func(c *channel, arg string) { c.vars.set(cutVar(arg)) }),
 		"export":   locked((*channel).export),
 		"unset":    locked(func(c *channel, arg string) { c.vars.unset(arg) }),

@@ -84,7 +84,7 @@ func (c *channel) part(b *channel) {
 	} else {
 		cause = b.cause
 		s.mu.Unlock()
-		<-b.over // FreeSWITCH, too, is done with B's leg before A's goes on
+		b.settle()
 		s.mu.Lock()
 	}
 	defer s.mu.Unlock()

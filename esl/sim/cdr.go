@@ -6,12 +6,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
+
+	"maskline/esl/wire"
 )
 
 // CDR is how the switch hands on the record of each leg, as mod_json_cdr set up by conf/freeswitch does. The zero value makes none.
@@ -33,7 +33,7 @@ func (c *channel) cdr() []byte {
 	}
 	vars := make(map[string]string, len(c.vars.names))
 	for n, v := range c.vars.values {
-		vars[n] = strings.ReplaceAll(url.QueryEscape(v), "+", "%20")
+		vars[n] = string(wire.AppendEscaped(nil, v))
 	}
 	profile := c.profileJSON()
 	if c.other != nil {

@@ -230,6 +230,17 @@ func (c *channel) await(d time.Duration, events bool, check func() bool) bool {
 	}
 }
 
+// settle waits until a leg that has hung up is over, but no longer than the 20 ms between two looks of FreeSWITCH's originate and park
+// loops: mostly the last event of B's leg comes before the next one of A's, and when its CDR is slow it does not.
+func (c *channel) settle() {
+	t := time.NewTimer(20 * time.Millisecond)
+	defer t.Stop()
+	select {
+	case <-c.over:
+	case <-t.C:
+	}
+}
+
 // gone tells whether the leg has hung up.
 func (c *channel) gone() bool {
 	select {

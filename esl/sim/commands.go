@@ -3,6 +3,7 @@ package sim
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"maskline/esl/wire"
 )
@@ -93,6 +94,7 @@ func (c *conn) auth(q wire.Request) bool {
 	}
 	c.sw.mu.Lock()
 	c.authed = true
+	_ = c.nc.SetReadDeadline(time.Time{})
 	c.sw.mu.Unlock()
 	c.say("+OK accepted")
 	return true

@@ -95,8 +95,10 @@ func TestCommandFaults(t *testing.T) {
 		c.wait("CHANNEL_HANGUP_COMPLETE", "Unique-ID", a.Leg)
 		fates["api version"] = &CommandFate{Cut: true}
 		_, _ = io.WriteString(c.nc, "api version\n\n")
-		for range c.frames {
-			t.Error("a frame after the cut")
+		for f := range c.frames { // events that were under way may still come
+			if f.Type == wire.APIResponse {
+				t.Error("an answer after the cut")
+			}
 		}
 	})
 }
@@ -177,17 +179,18 @@ func TestCDR(t *testing.T) {
 	dir := t.TempDir()
 	s := New(Options{CDR: CDR{URL: server.URL, User: "switch", Password: "pw", Spool: dir}})
 	defer s.Close()
-	refuse := ""
-	s.Faults.CDR = func(leg string) bool { return leg == refuse }
+	posts := 0
+	s.Faults.CDR = func(string) bool {
+		posts++
+		return posts > 1
+	}
+	c := dialSwitch(t, s)
 	for range 2 {
-		a, err := s.Call(Caller{From: "8613800000001", To: "8617000000001", CancelsAfter: time.Millisecond})
-		if err != nil {
-			t.Fatal(err)
-		}
+		a := parked(t, s, c)
+		a.HangUp()
 		if err := a.Wait(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		s.Faults.CDR = func(string) bool { return true }
 	}
 	if len(bodies) != 1 {
 		t.Fatalf("%d records posted, want 1", len(bodies))

@@ -31,6 +31,9 @@ type Header struct{ Name, Value string }
 // maxMoments bounds what one line remembers.
 const maxMoments = 1000
 
+// maxRang bounds the lines that are remembered of one number.
+const maxRang = 100
+
 // Line is the telephone end of one leg: a caller's (Switch.Call) or a callee's (Switch.Rang). It may be used from any goroutine.
 type Line struct {
 	Leg    string // uuid of the leg on the switch
@@ -219,7 +222,7 @@ func (l *Line) Wait(ctx context.Context) error {
 // Done is closed when the leg has hung up.
 func (l *Line) Done() <-chan struct{} { return l.channel.done }
 
-// Rang gives the lines of a number that was rung, oldest first; the last thousand are kept.
+// Rang gives the lines of a number that was rung, oldest first; the last hundred are kept.
 func (s *Switch) Rang(number string) []*Line {
 	s.start()
 	s.mu.Lock()
@@ -231,8 +234,8 @@ func (s *Switch) Rang(number string) []*Line {
 func (s *Switch) ringLine(b, a *channel) *Line {
 	l := &Line{Leg: b.uuid, Number: b.dest, Shown: b.cidNumber, sw: s, channel: b}
 	l.note(Moment{What: "INVITE", Header: b.inviteHeaders(a)})
-	if lines := s.rang[b.dest]; len(lines) < maxMoments && len(s.rang) < maxMoments {
-		s.rang[b.dest] = append(lines, l)
+	if lines, known := s.rang[b.dest]; known || len(s.rang) < maxMoments {
+		s.rang[b.dest] = append(lines[max(0, len(lines)-maxRang+1):], l)
 	}
 	if a.line != nil && len(a.line.callees) < maxMoments {
 		a.line.callees = append(a.line.callees, l)

@@ -13,8 +13,9 @@ type dialling struct {
 	a       *channel
 	vars    variables // {} of the dial string over what the leg exports
 	ringing []*attempt
-	ended   []string // originate_causes
-	failed  []string // originated_legs
+	over    []*channel // legs that ended since the last look
+	ended   []string   // originate_causes
+	failed  []string   // originated_legs
 }
 
 // attempt is one endpoint that rings.
@@ -97,7 +98,9 @@ func (o *dialling) try(way []peer, limit time.Duration) (*channel, esl.Cause) {
 			return won != nil || len(o.ringing) == 0
 		})
 		o.expire()
+		o.settle()
 	}
+	defer o.settle()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, at := range o.ringing {
@@ -105,12 +108,22 @@ func (o *dialling) try(way []peer, limit time.Duration) (*channel, esl.Cause) {
 		case at.leg == won:
 		case won != nil:
 			at.leg.hangup(esl.LoseRace, "")
+			o.over = append(o.over, at.leg)
 		default:
 			at.leg.hangup(esl.OriginatorCancel, "")
+			o.over = append(o.over, at.leg)
 			cause = esl.OriginatorCancel
 		}
 	}
 	return won, cause
+}
+
+// settle lets the legs that ended come to their end.
+func (o *dialling) settle() {
+	for _, b := range o.over {
+		b.settle()
+	}
+	o.over = nil
 }
 
 // patience is how long the nearest deadline is away.
@@ -198,6 +211,7 @@ func (c *channel) ringback() {
 // lost writes down on A's leg how a dialled leg ended; s.mu is held.
 func (o *dialling) lost(b *channel) {
 	v := &o.a.vars
+	o.over = append(o.over, b)
 	o.failed = append(o.failed, b.uuid+";Outbound Call;"+b.dest)
 	o.ended = append(o.ended, b.uuid+";"+string(b.cause))
 	for _, name := range []string{"sip_invite_failure_status", "sip_invite_failure_phrase"} {

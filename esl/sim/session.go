@@ -72,7 +72,7 @@ func (c *channel) execute(name, arg, token string) {
 		s.mu.Unlock()
 		return
 	}
-	app, known := applications[strings.ToLower(name)]
+	app, known := s.apps[strings.ToLower(name)]
 	if !known {
 		c.hangup(esl.DestinationOutOfOrder, "")
 		s.mu.Unlock()

@@ -71,6 +71,7 @@ type Switch struct {
 	down     map[string]bool // gateways that are down
 	globals  map[string]string
 	tasks    map[int]*task
+	apps     map[string]application
 	taskID   int
 }
 
@@ -95,6 +96,7 @@ func (s *Switch) start() {
 		s.conns = map[*conn]struct{}{}
 		s.rang = map[string][]*Line{}
 		s.tasks = map[int]*task{}
+		s.apps = applications()
 		s.globals = map[string]string{"hostname": o.Hostname, "switchname": o.Hostname, "core_uuid": s.core, "sounds_dir": o.Sounds, "local_ip_v4": "127.0.0.1"}
 		s.work.Go(s.beat)
 	})

@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"time"
 
 	"maskline/esl/wire"
 )
@@ -17,6 +18,9 @@ const (
 	maxMissed  = 500     // and so many dropped end the connection (MAX_MISSED)
 	maxReplies = 10_000  // answers waiting for a reader who does not read
 )
+
+// loginTime is how long a connection may take to log in (read_packet's timeout).
+const loginTime = 25 * time.Second
 
 // Listen accepts Event Socket connections on a TCP address such as "127.0.0.1:8021" until Close. It returns the address it got.
 func (s *Switch) Listen(address string) (net.Addr, error) {
@@ -147,6 +151,7 @@ func (c *conn) push(frame []byte) {
 func (c *conn) read() {
 	defer c.leave()
 	r := wire.NewReader(c.nc)
+	_ = c.nc.SetReadDeadline(time.Now().Add(loginTime)) // a connection without deadlines just waits longer
 	for {
 		q, err := r.Request()
 		if err != nil {

@@ -31,9 +31,9 @@ func (c *channel) playback(arg string) {
 	c.line.hears("playback", arg)
 	c.fire("PLAYBACK_START", "Playback-File-Path", arg)
 	start := time.Now()
+	stop := orElse(c.vars.get("playback_terminators"), "*")
 	s.mu.Unlock()
 
-	stop := orElse(c.vars.get("playback_terminators"), "*")
 	c.await(d, true, func() bool {
 		if c.broken != 0 {
 			return true

@@ -76,11 +76,12 @@ func (l *Lab) Phone(t *testing.T, gateway int, p esltest.Phone) {
 	scenario := map[esltest.Behaviour]string{
 		esltest.Answers: "callee-answer-audio", esltest.HangsUp: "callee-hangs-up", esltest.Busy: "callee-busy", esltest.NotFound: "callee-404",
 		esltest.Unavailable: "callee-480", esltest.Rejects: "callee-603", esltest.NoAnswer: "callee-no-answer", esltest.EarlyMedia: "callee-early",
+		esltest.EarlyBusy: "callee-early-busy", esltest.Redirects: "callee-302",
 	}[p.Does]
 	if old := l.callee[gateway]; old != nil {
 		_ = old.Close()
 	}
-	args := []string{"-i", "127.0.0.1", "-key", "callee", calleeNumber, "-key", "ring", ms(p.Rings)}
+	args := []string{"-i", "127.0.0.1", "-key", "callee", calleeNumber, "-key", "ring", ms(p.Rings), "-key", "target", calleeNumber, "-key", "target_host", "127.0.0.1:9"}
 	if p.Talk > 0 {
 		args = append(args, "-d", ms(p.Talk))
 	}
