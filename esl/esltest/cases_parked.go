@@ -188,9 +188,12 @@ func resyncUnclaimed(b *bench) {
 	b.saw(line, 480)
 }
 
-// A stranger is refused by the SIP profile itself: he is not parked.
+// A stranger is refused by the SIP profile itself: he is never parked, and only the end of his leg is told.
 func stranger(b *bench) {
 	line := b.lab.Call(b.t, numberX, Caller{Stranger: true})
+	e := take(b, b.stranger, "stranger told of")
+	b.want(e, "Hangup-Cause", "CALL_REJECTED", "variable_hangup_cause_q850", "21", "Call-Direction", "inbound", "variable_maskline_role", "",
+		"variable_sip_hangup_disposition", "")
 	b.saw(line, 403)
 	select {
 	case <-b.arrived:
@@ -206,7 +209,7 @@ func givesUp(b *bench) {
 	b.ok(err, "playback")
 	b.want(b.event(call, esl.HungUp, call.ID()), "Hangup-Cause", "ORIGINATOR_CANCEL", "variable_sip_hangup_disposition", "recv_cancel",
 		"variable_sip_term_status", "487")
-	b.executed(call, token)
+	b.want(b.executed(call, token), "Application-Response", "PLAYBACK ERROR")
 	b.order(map[string]string{call.ID(): "a"}, "a progress_media", "a executed", "a hung_up")
 	b.saw(line, 487)
 }

@@ -100,15 +100,16 @@ type arrival struct {
 
 // bench is one case's adapter and what it was told.
 type bench struct {
-	t       *testing.T
-	lab     Lab
-	sw      esl.Switch
-	ctx     context.Context
-	stop    func() // ends the adapter
-	arrived chan arrival
-	found   chan esl.Call
-	synced  chan []string
-	seen    []esl.Event // of the call that is followed
+	t        *testing.T
+	lab      Lab
+	sw       esl.Switch
+	ctx      context.Context
+	stop     func() // ends the adapter
+	arrived  chan arrival
+	found    chan esl.Call
+	stranger chan esl.Event
+	synced   chan []string
+	seen     []esl.Event // of the call that is followed
 }
 
 func newBench(t *testing.T, lab Lab) *bench {
@@ -123,6 +124,7 @@ func newBench(t *testing.T, lab Lab) *bench {
 func (b *bench) start() {
 	b.t.Helper()
 	b.arrived, b.found = make(chan arrival, 8), make(chan esl.Call, 8)
+	b.stranger = make(chan esl.Event, 8)
 	b.synced = make(chan []string, 8)
 	b.sw = b.lab.Adapter(b.t)
 	ctx, cancel := context.WithCancel(b.ctx)
@@ -166,7 +168,7 @@ func give[T any](to chan T, v T) {
 func (h handler) Arrived(c esl.Call, e esl.Event) { give(h.b.arrived, arrival{c, e}) }
 func (h handler) Found(c esl.Call, _ []esl.Event) { give(h.b.found, c) }
 func (h handler) Synced(calls []string)           { give(h.b.synced, calls) }
-func (handler) Stranger(esl.Event)                {}
+func (h handler) Stranger(e esl.Event)            { give(h.b.stranger, e) }
 func (handler) Stray(esl.Event)                   {}
 func (handler) Restarted(string)                  {}
 

@@ -43,15 +43,17 @@ func (s *Switch) Call(script Caller) (*Line, error) {
 	if s.closed {
 		return nil, fmt.Errorf("call from a simulated phone: %w", ErrClosed)
 	}
-	if !s.trusts(script.Address.Addr()) {
-		return s.turnAway(script), nil
-	}
 	full := len(s.channels) >= 2*s.opt.MaxCalls
 	c := s.newChannel("", true)
 	l := &Line{Leg: c.uuid, Number: script.From, Shown: script.To, sw: s, channel: c, script: script}
 	c.line = l
 	c.invited(script)
 	l.note(Moment{Sent: true, What: "INVITE", Header: script.invite()})
+	if !s.trusts(script.Address.Addr()) {
+		c.stranger = true
+		s.spawn(c.turnAway)
+		return l, nil
+	}
 	c.state = "CS_ROUTING"
 	c.fire("CHANNEL_CREATE")
 	if full {
@@ -66,15 +68,14 @@ func (s *Switch) Call(script Caller) (*Line, error) {
 	return l, nil
 }
 
-// turnAway answers a stranger with 403. The SIP profile's access list does it, so no channel is made and no event tells of it.
-func (s *Switch) turnAway(script Caller) *Line {
-	c := &channel{sw: s, uuid: newUUID(), inbound: true, lost: true, done: make(chan struct{}), over: make(chan struct{})}
-	l := &Line{Leg: c.uuid, Number: script.From, Shown: script.To, sw: s, channel: c, script: script, refusal: 403}
-	c.line = l
-	l.note(Moment{Sent: true, What: "INVITE", Header: script.invite()})
+// turnAway answers a stranger with 403. The SIP profile's access list does it before the dialplan, so of the whole leg only its end is told,
+// and by few variables.
+func (c *channel) turnAway() {
+	defer c.finish()
+	c.sw.mu.Lock()
+	defer c.sw.mu.Unlock()
+	c.line.refusal = 403
 	c.hangup(esl.CallRejected, "")
-	close(c.over)
-	return l
 }
 
 // trusts tells whether an address is a trunk's.

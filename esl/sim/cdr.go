@@ -103,7 +103,7 @@ func (s *Switch) postCDR(o CDR, leg string, body []byte) error {
 	if err != nil {
 		return err
 	}
-	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded") // plain JSON all the same: disable-100-continue drops the right type
 	req.Header.Set("User-Agent", "freeswitch-json/1.0")
 	if o.User != "" {
 		req.SetBasicAuth(o.User, o.Password)

@@ -22,6 +22,7 @@ type channel struct {
 
 	state                            string // CS_…
 	hungUp, early, answered, rings   bool
+	stranger                         bool // refused by the SIP profile: only its end is told
 	lost                             bool // the switch crashed: no more events
 	parked                           bool
 	created, progress, progressMedia time.Time
@@ -335,6 +336,11 @@ func (c *channel) setTotals() {
 			v.set("mduration", strconv.FormatInt(d.Milliseconds(), 10))
 			v.set("uduration", strconv.FormatInt(d.Microseconds(), 10))
 		}
+	}
+	if c.stranger {
+		v.unset("sip_network_ip")
+		v.unset("sip_network_port")
+		return
 	}
 	v.set("sip_hangup_disposition", c.disposition)
 }

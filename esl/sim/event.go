@@ -70,7 +70,7 @@ func (e *Event) addSome(name, value string) {
 
 // fire sends an event of this channel with more headers, given as names and values; s.mu is held.
 func (c *channel) fire(name string, more ...string) {
-	if c.lost {
+	if c.lost || c.stranger && name != "CHANNEL_HANGUP_COMPLETE" {
 		return
 	}
 	if !c.sw.wanted(name) {

@@ -60,6 +60,9 @@ func (c *channel) playback(arg string) {
 	c.vars.set("playback_seconds", strconv.FormatInt(ms/1000, 10))
 	c.vars.set("playback_samples", strconv.FormatInt(ms*8, 10))
 	c.vars.set("current_application_response", "FILE PLAYED")
+	if c.hungUp {
+		c.vars.set("current_application_response", "PLAYBACK ERROR")
+	}
 	status := "done"
 	if c.broken != 0 {
 		status = "break"
