@@ -72,7 +72,7 @@ user=$(id -un)
 
 # Durable settings stay at their defaults, so that the tests and benchmarks see what an operator's server does.
 "$server" --no-defaults --user="$user" --datadir="$dir/data" --socket="$dir/sock" --pid-file="$dir/pid" --log-error="$dir/error.log" \
-	--skip-networking --skip-name-resolve --max-connections=500 --innodb-buffer-pool-size=256M \
+	--skip-networking --skip-name-resolve --max-connections=500 --innodb-buffer-pool-size=1G \
 	--innodb-log-file-size=64M >/dev/null 2>&1 &
 pid=$!
 

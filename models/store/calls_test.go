@@ -78,11 +78,13 @@ func TestRecordACall(t *testing.T) {
 		h.record(t, ring)
 		ring.Deliveries = []models.Delivery{h.push("s1", "alerting", models.DeliverEvent)}
 		h.record(t, ring)
+		// A delivery's key holds without its event too, and lets its neighbours through.
+		h.record(t, models.Change{Session: v, Deliveries: []models.Delivery{h.push("s1", "callin", models.DeliverEvent), h.push("s1", "answer", models.DeliverEvent)}})
 		end := h.end("s1")
 		if !h.record(t, end) {
 			t.Fatal("the end is not applied")
 		}
-		want := "callin alerting disconnect →callin →disconnect →cdr"
+		want := "callin alerting disconnect →callin →answer →disconnect →cdr"
 		if got := h.keys(t, "s1"); got != want {
 			t.Errorf("recorded %s, want %s", got, want)
 		}

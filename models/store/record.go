@@ -56,11 +56,8 @@ func (s *Store) apply(tx *gorm.DB, ch models.Change) (applied bool, err error) {
 	if live, err := upsertSession(tx, &ch.Session); err != nil || !live {
 		return false, wrap("record session "+ch.Session.ID, err)
 	}
-	known, err := knownEvents(tx, ch)
+	known, err := addEvents(tx, ch)
 	if err != nil {
-		return false, fmt.Errorf("record session %s: read its events: %w", ch.Session.ID, err)
-	}
-	if err := addEvents(tx, ch, known); err != nil {
 		return false, fmt.Errorf("record session %s: its events: %w", ch.Session.ID, err)
 	}
 	if ch.CDR != nil {
@@ -68,14 +65,9 @@ func (s *Store) apply(tx *gorm.DB, ch models.Change) (applied bool, err error) {
 			return false, fmt.Errorf("record session %s: its cdr: %w", ch.Session.ID, err)
 		}
 	}
-	for i := range ch.Deliveries {
-		d := &ch.Deliveries[i]
-		if d.Key != "" && slices.Contains(known, d.Key) {
-			continue
-		}
-		if err := addDelivery(tx, d); err != nil {
-			return false, fmt.Errorf("record session %s: its deliveries: %w", ch.Session.ID, err)
-		}
+	fresh := slices.DeleteFunc(slices.Clone(ch.Deliveries), func(d models.Delivery) bool { return d.Key != "" && slices.Contains(known, d.Key) })
+	if err := addDeliveries(tx, fresh); err != nil {
+		return false, fmt.Errorf("record session %s: its deliveries: %w", ch.Session.ID, err)
 	}
 	return true, nil
 }
@@ -95,30 +87,35 @@ func upsertSession(tx *gorm.DB, v *models.Session) (live bool, err error) {
 	return err == nil, err
 }
 
-// knownEvents tells which events of a change the session has already. The session's row is locked by the update before, so nobody adds
-// one meanwhile.
-func knownEvents(tx *gorm.DB, ch models.Change) (keys []string, err error) {
-	if len(ch.Events) == 0 {
+// addEvents writes the events that the session does not have and tells the keys that it has. Repeats are rare, so it writes first and
+// looks only when a key is there already. The session's row is locked by the update before: nobody adds an event meanwhile.
+func addEvents(tx *gorm.DB, ch models.Change) (known []string, err error) {
+	fresh := make([]*models.CallEvent, 0, len(ch.Events))
+	for i := range ch.Events {
+		if !hasKey(fresh, ch.Events[i].Key) {
+			fresh = append(fresh, &ch.Events[i])
+		}
+	}
+	if len(fresh) == 0 {
 		return nil, nil
 	}
-	list, err := eventColumns.all(tx, "WHERE t.session_id = ?", ch.Session.ID)
-	for _, e := range list {
-		keys = append(keys, e.Key)
+	if err = eventColumns.add(tx, fresh...); !errors.Is(err, gorm.ErrDuplicatedKey) {
+		return nil, err
 	}
-	return keys, err
+	list, err := eventColumns.all(tx, "WHERE t.session_id = ?", ch.Session.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range list {
+		known = append(known, e.Key)
+	}
+	fresh = slices.DeleteFunc(fresh, func(e *models.CallEvent) bool { return slices.Contains(known, e.Key) })
+	if len(fresh) == 0 {
+		return known, nil
+	}
+	return known, eventColumns.add(tx, fresh...)
 }
 
-func addEvents(tx *gorm.DB, ch models.Change, known []string) error {
-	added := slices.Clone(known)
-	for i := range ch.Events {
-		e := &ch.Events[i]
-		if slices.Contains(added, e.Key) {
-			continue
-		}
-		added = append(added, e.Key)
-		if err := eventColumns.add(tx, e); err != nil {
-			return err
-		}
-	}
-	return nil
+func hasKey(list []*models.CallEvent, key string) bool {
+	return slices.ContainsFunc(list, func(e *models.CallEvent) bool { return e.Key == key })
 }

@@ -54,6 +54,7 @@ CREATE TABLE numbers (
 ) STRICT;
 CREATE INDEX numbers_area   ON numbers (app_id, area_code, state, pairs);
 CREATE INDEX numbers_light  ON numbers (app_id, state, pairs);
+CREATE INDEX numbers_app    ON numbers (app_id);
 CREATE INDEX numbers_tenant ON numbers (tenant_id);
 
 CREATE TABLE bindings (
