@@ -60,7 +60,7 @@ func scripted(t *testing.T, answers map[string]any) (server string, asked *[]str
 	return s.URL, asked
 }
 
-func exec(t *testing.T, environ []string, args ...string) (stdout, stderr string, code int) {
+func execute(t *testing.T, environ []string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	var out, errs bytes.Buffer
 	code = run(t.Context(), world{args: args, in: strings.NewReader(""), out: &out, err: &errs, environ: environ})
@@ -143,7 +143,7 @@ func TestOutputs(t *testing.T) {
 		{"key-rotate", "key rotate", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			out, errs, code := exec(t, environ, strings.Fields(c.args)...)
+			out, errs, code := execute(t, environ, strings.Fields(c.args)...)
 			if code != c.code {
 				t.Errorf("exit code %d, want %d", code, c.code)
 			}
@@ -176,7 +176,7 @@ func TestUsageErrors(t *testing.T) {
 		{"backup", "name the file to write"},
 		{"switch config --config x", `"dir" not set`},
 	} {
-		out, errs, code := exec(t, environ, strings.Fields(c.args)...)
+		out, errs, code := execute(t, environ, strings.Fields(c.args)...)
 		if code != exitUsage || !strings.Contains(errs, c.says) || strings.Count(errs, "\n") != 1 || out != "" {
 			t.Errorf("%s: exit %d, out %q, errors %q; want exit 2 and one line with %q", c.args, code, out, errs, c.says)
 		}
@@ -199,7 +199,7 @@ func TestFailuresAreOneLineWithTheFix(t *testing.T) {
 		{nil, "serve --config " + missing, "copy conf/maskline.yaml", exitFailure},
 		{nil, "tenant list --config " + missing, "does not exist", exitFailure},
 	} {
-		_, errs, code := exec(t, c.environ, strings.Fields(c.args)...)
+		_, errs, code := execute(t, c.environ, strings.Fields(c.args)...)
 		if code != c.code || !strings.Contains(errs, c.says) || strings.Count(errs, "\n") != 1 {
 			t.Errorf("%s: exit %d, %q; want exit %d and one line with %q", c.args, code, errs, c.code, c.says)
 		}
@@ -221,11 +221,11 @@ func TestEveryCommandHasHelpAndAnExample(t *testing.T) {
 		}
 	}
 	walk(c.root())
-	out, _, code := exec(t, nil, "completion", "bash")
+	out, _, code := execute(t, nil, "completion", "bash")
 	if code != exitOK || !strings.Contains(out, "__start_maskline") {
 		t.Errorf("completion: exit %d, %.80s", code, out)
 	}
-	out, _, code = exec(t, nil, "--help")
+	out, _, code = execute(t, nil, "--help")
 	if code != exitOK || !strings.Contains(out, "Available Commands") {
 		t.Errorf("help: exit %d, %s", code, out)
 	}
@@ -242,7 +242,7 @@ func TestClientFindsTheDaemonThroughTheConfiguration(t *testing.T) {
 	if err := os.WriteFile(config, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, errs, code := exec(t, nil, "tenant", "list", "--config", config, "--limit", "7"); code != exitOK {
+	if _, errs, code := execute(t, nil, "tenant", "list", "--config", config, "--limit", "7"); code != exitOK {
 		t.Fatalf("exit %d: %s", code, errs)
 	}
 	if got := strings.Join(*asked, " "); got != "GET /admin/v1/tenants?limit=7&offset=0" {

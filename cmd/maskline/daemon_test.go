@@ -132,7 +132,7 @@ func (h *house) metricsTell(t *testing.T, lines ...string) {
 }
 
 // outside is a simulated switch that outlives daemons, as a real one does. It spools what it cannot post.
-func outside(t *testing.T) (sw *sim.Switch, more string) {
+func outside(t testing.TB) (sw *sim.Switch, more string) {
 	t.Helper()
 	spool := t.TempDir()
 	sw = sim.New(sim.Options{Hostname: "fs1", Password: "esl-password", CDR: sim.CDR{Spool: spool}})
@@ -147,13 +147,18 @@ func outside(t *testing.T) (sw *sim.Switch, more string) {
 // dial places a call from A to X on a switch and waits until B rings or talks.
 func (h *house) dial(sw *sim.Switch, b sim.Phone, answered bool) *sim.Line {
 	h.t.Helper()
-	line, err := sw.Call(sim.Caller{From: numA, To: numX, Callee: &b})
+	return h.call(sw, numA, numB, numX, b, answered)
+}
+
+// call is dial for any numbers.
+func (h *house) call(sw *sim.Switch, a, b, x string, phone sim.Phone, answered bool) *sim.Line {
+	h.t.Helper()
+	line, err := sw.Call(sim.Caller{From: a, To: x, Callee: &phone})
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	h.await("B", func() error {
-		rang := sw.Rang(numB)
-		if len(rang) == 0 || answered && !line.Answered() {
+		if rang := sw.Rang(b); len(rang) == 0 || answered && !line.Answered() {
 			return fmt.Errorf("%v", line.Ladder())
 		}
 		return nil
@@ -300,7 +305,7 @@ func TestHTTPSWithACertificateOfOurOwn(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- d.Run(ctx) }()
-	out, errs, code := exec(t, nil, "tenant", "create", "--name", "Acme", "--config", config)
+	out, errs, code := execute(t, nil, "tenant", "create", "--name", "Acme", "--config", config)
 	if code != exitOK || !strings.Contains(out, "Acme") {
 		t.Errorf("over HTTPS: exit %d %s", code, errs)
 	}
@@ -314,7 +319,7 @@ func TestHTTPSWithACertificateOfOurOwn(t *testing.T) {
 	}
 }
 
-func freePort(t *testing.T) string {
+func freePort(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -343,7 +348,7 @@ func TestWhatKeepsADaemonFromStarting(t *testing.T) {
 		{"database.dsn=/dev/null/m.db", "database"},
 	} {
 		config := testConfig(t, t.TempDir(), "")
-		_, errs, code := exec(t, nil, "serve", "--config", config, "--set", c.set)
+		_, errs, code := execute(t, nil, "serve", "--config", config, "--set", c.set)
 		lines := strings.Split(strings.TrimSpace(errs), "\n")
 		if last := lines[len(lines)-1]; code != exitFailure || !strings.HasPrefix(last, "maskline: ") || !strings.Contains(last, c.says) {
 			t.Errorf("%s: exit %d, %q; want a last line with %q", c.set, code, errs, c.says)
@@ -355,27 +360,27 @@ func TestBackupAndRestore(t *testing.T) {
 	h := openHouse(t, "")
 	h.bound()
 	copyOf := filepath.Join(t.TempDir(), "copy.db")
-	if out, errs, code := exec(t, nil, "backup", copyOf, "--config", h.config); code != exitOK || !strings.Contains(out, "sealing keys") {
+	if out, errs, code := execute(t, nil, "backup", copyOf, "--config", h.config); code != exitOK || !strings.Contains(out, "sealing keys") {
 		t.Fatalf("backup while the daemon runs: %d %s", code, errs)
 	}
-	if _, _, code := exec(t, nil, "backup", copyOf, "--config", h.config); code != exitFailure {
+	if _, _, code := execute(t, nil, "backup", copyOf, "--config", h.config); code != exitFailure {
 		t.Error("a backup was overwritten")
 	}
 	h.must("tenant", "create", "--name", "Later")
 	if err := h.stop(); err != nil {
 		t.Fatal(err)
 	}
-	if _, errs, code := exec(t, nil, "restore", copyOf, "--config", h.config); code != exitFailure || !strings.Contains(errs, "--force") {
+	if _, errs, code := execute(t, nil, "restore", copyOf, "--config", h.config); code != exitFailure || !strings.Contains(errs, "--force") {
 		t.Errorf("restore over a database: %d %s", code, errs)
 	}
 	junk := filepath.Join(t.TempDir(), "junk.db")
 	if err := os.WriteFile(junk, []byte(strings.Repeat("no database ", 1000)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, code := exec(t, nil, "restore", junk, "--config", h.config, "--force"); code != exitFailure {
+	if _, _, code := execute(t, nil, "restore", junk, "--config", h.config, "--force"); code != exitFailure {
 		t.Error("junk was restored")
 	}
-	if _, errs, code := exec(t, nil, "restore", copyOf, "--config", h.config, "--force"); code != exitOK {
+	if _, errs, code := execute(t, nil, "restore", copyOf, "--config", h.config, "--force"); code != exitOK {
 		t.Fatalf("restore: %s", errs)
 	}
 	h.start()

@@ -16,14 +16,10 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"maskline/cmd/maskline/daemon"
 	"maskline/conf"
 	"maskline/models"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
 	testKey   = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
@@ -32,7 +28,7 @@ const (
 
 // house is a whole daemon in this process, with a simulated switch, and a customer who listens to its pushes.
 type house struct {
-	t      *testing.T
+	t      testing.TB
 	daemon *daemon.Daemon
 	config string
 	log    *lockedBuffer
@@ -67,8 +63,11 @@ func (l *lockedBuffer) String() string {
 }
 
 // testConfig writes a configuration whose every path is in dir and whose every port is free.
-func testConfig(t *testing.T, dir, more string) string {
+func testConfig(t testing.TB, dir, more string) string {
 	t.Helper()
+	if !strings.Contains(more, "log:") {
+		more += "log: {level: debug}\n"
+	}
 	if !strings.Contains(more, "switches:") {
 		more += "switches: [{name: fs1, addr: '127.0.0.1:0', password: esl-password, simulated: true}]\n"
 	}
@@ -82,7 +81,6 @@ trunks: [{name: carrier-a, addresses: [127.0.0.0/8], trust_caller: true, proxy: 
 media: {prompts: %[1]s/prompts, tenants: %[1]s/tenants, recordings: %[1]s/recordings}
 delivery: {allow: [127.0.0.0/8, '::1'], batch_wait: 10ms, dead_files: %[1]s/dead}
 tls: {dir: %[1]s/tls}
-log: {level: debug}
 drain: 2s
 %[4]s`, dir, testKey, testToken, more)
 	path := filepath.Join(dir, "m.yaml")
@@ -92,7 +90,7 @@ drain: 2s
 	return path
 }
 
-func openHouse(t *testing.T, more string) *house {
+func openHouse(t testing.TB, more string) *house {
 	t.Helper()
 	h := &house{t: t, config: testConfig(t, t.TempDir(), more), log: &lockedBuffer{}, pushes: make(chan push, 1000)}
 	h.customer = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -183,9 +181,18 @@ func (h *house) must(args ...string) string {
 // ask is must with --json, decoded.
 func (h *house) ask(into any, args ...string) {
 	h.t.Helper()
-	out := h.must(append(args, "--json")...)
-	if err := json.Unmarshal([]byte(out), into); err != nil {
-		h.t.Fatalf("%s: %v in %s", strings.Join(args, " "), err, out)
+	printed(h.t, into, append(args, "--server", "http://"+h.daemon.Addr("admin"), "--token", testToken)...)
+}
+
+// printed runs a command that must work with --json and decodes what it printed.
+func printed(t testing.TB, into any, args ...string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	if code := run(t.Context(), world{args: append(args, "--json"), in: strings.NewReader(""), out: &out, err: &errs}); code != exitOK {
+		t.Fatalf("maskline %s: exit %d: %s", strings.Join(args, " "), code, errs.String())
+	}
+	if err := json.Unmarshal(out.Bytes(), into); err != nil {
+		t.Fatalf("maskline %s: %v in %s", strings.Join(args, " "), err, out.String())
 	}
 }
 
