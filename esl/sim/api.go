@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"maskline/esl/sim/dialstring"
 	"maskline/esl/wire"
 )
 
@@ -258,7 +259,7 @@ func (s *Switch) legAPI(name, arg string) string {
 		n, v, _ := strings.Cut(rest, " ")
 		c.vars.set(n, v)
 	case "uuid_setvar_multi":
-		for _, item := range separate(rest, ';', 64) {
+		for _, item := range dialstring.Separate(rest, ';', 64) {
 			c.vars.set(cutVar(item))
 		}
 	case "uuid_getvar":
@@ -288,7 +289,7 @@ func (c *channel) dump() string {
 // originateAPI places a call of the switch's own: "{…}dial string &app(arg)". It answers when the leg is answered, as FreeSWITCH does.
 func (s *Switch) originateAPI(arg string) string {
 	text, app, found := strings.Cut(arg, " &")
-	d, err := parseDial(text)
+	d, err := dialstring.Parse(text)
 	name, args, _ := strings.Cut(strings.TrimSuffix(app, ")"), "(")
 	if !found || err != nil || name == "" {
 		return "-USAGE: <call url> <exten>|&<application_name>(<app_args>) [<dialplan>] [<context>] [<cid_name>] [<cid_num>] [<timeout_sec>]\n"

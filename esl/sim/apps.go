@@ -121,7 +121,6 @@ func (c *channel) park(string) {
 		}
 		c.vars.unset("park_timeout")
 	}
-	c.parked = true
 	c.fire("CHANNEL_PARK")
 	s.mu.Unlock()
 
@@ -138,7 +137,6 @@ func (c *channel) park(string) {
 		}
 	}
 	s.mu.Lock()
-	c.parked = false
 	c.fire("CHANNEL_UNPARK")
 	s.mu.Unlock()
 }

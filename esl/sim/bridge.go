@@ -6,12 +6,13 @@ import (
 	"time"
 
 	"maskline/esl"
+	"maskline/esl/sim/dialstring"
 )
 
 // bridge dials and connects; on the session thread of the leg that executes it.
 func (c *channel) bridge(arg string) {
 	s := c.sw
-	d, err := parseDial(arg)
+	d, err := dialstring.Parse(arg)
 	var b *channel
 	cause := esl.Cause("")
 	if err != nil {
@@ -60,6 +61,13 @@ func (c *channel) talk(b *channel) {
 	}
 	c.vars.set("last_bridge_role", "originator")
 	b.vars.set("last_bridge_role", "originatee")
+	before := append(c.beforeBridge("aleg"), b.hooks("pre_bridge")...)
+	before = append(before, c.beforeBridge("bleg")...)
+	s.mu.Unlock()
+	for _, m := range before {
+		m.on.obey(m)
+	}
+	s.mu.Lock()
 	c.fire("CHANNEL_BRIDGE", "Bridge-A-Unique-ID", c.uuid, "Bridge-B-Unique-ID", b.uuid)
 	s.mu.Unlock()
 
@@ -72,6 +80,21 @@ func (c *channel) talk(b *channel) {
 		c.await(-1, true, func() bool { return b.hungUp })
 	}
 	c.part(b)
+}
+
+// beforeBridge gives what bridge_pre_execute_… and, for its own leg, execute_on_pre_bridge want run before the legs are joined; s.mu is held.
+func (c *channel) beforeBridge(leg string) []*message {
+	var all []*message
+	on := c
+	if leg == "bleg" {
+		on = c.bridged
+	} else {
+		all = c.hooks("pre_bridge")
+	}
+	if app := c.vars.get("bridge_pre_execute_" + leg + "_app"); app != "" {
+		all = append(all, &message{app: app, arg: c.vars.get("bridge_pre_execute_" + leg + "_data"), on: on})
+	}
+	return all
 }
 
 // part ends a bridge after one of the two legs has hung up.

@@ -24,7 +24,7 @@ type Caller struct {
 	Header  []Header       // further headers of the INVITE: Identity, Diversion, X-…
 
 	CancelsAfter time.Duration // gives up when it was not answered by then; 0 for never
-	Digits       string        // keys pressed after the answer, or DigitsEarly
+	Digits       string        // keys pressed after the answer
 	DigitsAfter  time.Duration // from the answer to the first key
 	DigitGap     time.Duration // between two keys; 200 ms if zero
 	HangsUpAfter time.Duration // from the answer; 0 for never

@@ -24,7 +24,6 @@ type channel struct {
 	hungUp, early, answered, rings   bool
 	stranger                         bool // refused by the SIP profile: only its end is told
 	lost                             bool // the switch crashed: no more events
-	parked                           bool
 	created, progress, progressMedia time.Time
 	answeredAt, bridgedAt, ended     time.Time
 	cause                            esl.Cause
@@ -206,8 +205,7 @@ func (c *channel) await(d time.Duration, events bool, check func() bool) bool {
 	}
 	for expired := false; ; {
 		c.sw.mu.Lock()
-		if c.hungUp || check() {
-			met := check()
+		if met := check(); met || c.hungUp {
 			c.sw.mu.Unlock()
 			return met
 		}

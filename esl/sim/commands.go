@@ -160,15 +160,14 @@ func (c *conn) subscribe(words []string) string {
 		}
 	}
 	known := false
-	for i, w := range words {
+	for _, w := range words {
 		w = strings.ToUpper(w)
 		if !knownEvents[w] {
 			continue
 		}
 		known = true
 		c.events[w] = true
-		if w == "CUSTOM" { // subclasses follow
-			_ = words[i+1:]
+		if w == "CUSTOM" { // subclasses follow; no call brings one
 			break
 		}
 	}

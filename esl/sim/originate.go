@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"maskline/esl"
+	"maskline/esl/sim/dialstring"
 )
 
 // dialling is one originate under way, on the session thread of the leg that executes the bridge.
@@ -27,7 +28,7 @@ type attempt struct {
 
 // originate dials the ways of d one after the other until a leg answers, or sends early media that counts. It gives that leg, or the
 // cause of the last failure.
-func (c *channel) originate(d dialled) (*channel, esl.Cause) {
+func (c *channel) originate(d dialstring.Dial) (*channel, esl.Cause) {
 	s := c.sw
 	o := &dialling{a: c}
 	s.mu.Lock()
@@ -36,7 +37,7 @@ func (c *channel) originate(d dialled) (*channel, esl.Cause) {
 			o.vars.set(strings.TrimPrefix(name, "nolocal:"), v)
 		}
 	}
-	o.vars.setAll(d.vars)
+	o.vars.setAll(d.Vars)
 	limit := time.Duration(atoi(orElse(o.vars.get("originate_timeout"), "60"))) * time.Second
 	if o.vars.yes("instant_ringback") {
 		c.ringback()
@@ -44,7 +45,7 @@ func (c *channel) originate(d dialled) (*channel, esl.Cause) {
 	s.mu.Unlock()
 
 	cause := esl.NoRouteDestination
-	for _, way := range d.ways {
+	for _, way := range d.Ways {
 		var leg *channel
 		if leg, cause = o.try(way, limit); leg != nil {
 			return leg, ""
@@ -69,7 +70,7 @@ func (o *dialling) rejects(cause esl.Cause) bool {
 }
 
 // try rings the peers of one way at once.
-func (o *dialling) try(way []peer, limit time.Duration) (*channel, esl.Cause) {
+func (o *dialling) try(way []dialstring.Peer, limit time.Duration) (*channel, esl.Cause) {
 	s, c := o.a.sw, o.a
 	s.mu.Lock()
 	cause := esl.Cause("")

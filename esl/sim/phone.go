@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"maskline/esl"
+	"maskline/esl/sim/dialstring"
 )
 
 // Phone is a callee as a script: how the number behaves each time it is rung. The zero Phone rings and is answered at once. After the
@@ -80,12 +81,12 @@ func (p Phone) final() int {
 }
 
 // dial makes the leg of one endpoint and lets its phone ring; s.mu is held. Without a leg it tells why.
-func (o *dialling) dial(p peer) (*channel, esl.Cause) {
+func (o *dialling) dial(p dialstring.Peer) (*channel, esl.Cause) {
 	s, a := o.a.sw, o.a
-	if cause, isError := strings.CutPrefix(p.url, "error/"); isError {
+	if cause, isError := strings.CutPrefix(p.URL, "error/"); isError {
 		return nil, causeOf(cause)
 	}
-	parts := strings.SplitN(p.url, "/", 4)
+	parts := strings.SplitN(p.URL, "/", 4)
 	if len(parts) != 4 || parts[0] != "sofia" || parts[1] != "gateway" {
 		return nil, "CHAN_NOT_IMPLEMENTED"
 	}
@@ -100,7 +101,7 @@ func (o *dialling) dial(p peer) (*channel, esl.Cause) {
 	for _, n := range o.vars.names {
 		vars.set(n, o.vars.values[n])
 	}
-	vars.setAll(p.vars)
+	vars.setAll(p.Vars)
 	b := s.newChannel(vars.get("origination_uuid"), false)
 	for _, n := range vars.names {
 		b.vars.set(n, vars.values[n])

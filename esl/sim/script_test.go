@@ -3,6 +3,7 @@ package sim
 import (
 	"bufio"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -120,6 +121,56 @@ func TestCallNeedsNoClient(t *testing.T) {
 		}
 		if a.Cause() != esl.AllottedTimeout {
 			t.Errorf("A ended by %s", a.Cause())
+		}
+	})
+}
+
+func TestBeforeTheBridge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s Switch
+		defer s.Close()
+		s.SetPhone(Phone{Number: "8613900000002", HangsUpAfter: time.Second})
+		c := dialSwitch(t, &s)
+		a := parked(t, &s, c)
+		c.do("api uuid_setvar_multi %s execute_on_pre_bridge=set one=1;bridge_pre_execute_aleg_app=set;bridge_pre_execute_aleg_data=two=2;"+
+			"bridge_pre_execute_bleg_app=set;bridge_pre_execute_bleg_data=three=3", a.Leg)
+		c.execute(a.Leg, "bridge", bridgeTo, "tok")
+		e := c.wait("CHANNEL_BRIDGE", "Unique-ID", a.Leg)
+		b := c.wait("CHANNEL_HANGUP_COMPLETE", "Unique-ID", "b1")
+		if got := e.Get("variable_one") + e.Get("variable_two") + b.Get("variable_three"); got != "123" {
+			t.Errorf("ran %q before the bridge", got)
+		}
+	})
+}
+
+func TestHeartbeat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s Switch
+		defer s.Close()
+		c := dialSwitch(t, &s)
+		start := time.Now()
+		e := c.wait("HEARTBEAT", "Session-Count", "0")
+		if took := time.Since(start); took != 20*time.Second || e.Get("Core-UUID") != s.Core() {
+			t.Errorf("heartbeat of %s after %v", e.Get("Core-UUID"), took)
+		}
+	})
+}
+
+// A connection that does not log in is not kept.
+func TestLoginTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s Switch
+		defer s.Close()
+		nc, err := s.Dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		if _, err := io.Copy(io.Discard, nc); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(start); took != 25*time.Second {
+			t.Errorf("kept for %v", took)
 		}
 	})
 }

@@ -17,6 +17,7 @@ type message struct {
 	loops           int
 	lock            bool
 	hangup          esl.Cause // hang up instead
+	on              *channel  // the leg it is for, where that is not plain
 }
 
 func atoi(s string) int {
@@ -106,7 +107,9 @@ func (c *channel) hooks(occasion string) []*message {
 	var all []*message
 	for _, n := range c.vars.names {
 		if rest, ok := strings.CutPrefix(n, "execute_on_"+occasion); ok && (rest == "" || rest[0] == '_') {
-			all = append(all, onOccasion(c.vars.get(n)))
+			m := onOccasion(c.vars.get(n))
+			m.on = c
+			all = append(all, m)
 		}
 	}
 	for _, n := range c.vars.names {

@@ -97,7 +97,6 @@ type conn struct {
 	nc      net.Conn
 	authed  bool
 	events  map[string]bool // names, or ALL
-	custom  map[string]bool // subclasses of CUSTOM
 	filters []wire.Field
 	queue   [][]byte
 	waiting int // events in queue

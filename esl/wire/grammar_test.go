@@ -1,179 +1,30 @@
 package wire
 
 import (
-	"errors"
-	"strings"
-
 	"maskline/esl"
+	"maskline/esl/sim/dialstring"
 )
 
-// The grammar of dial strings as FreeSWITCH reads them, translated function by function from switch_utils.c, switch_event.c and
-// switch_ivr_originate.c, so that the builder is judged by the reader's rules and not by its own.
+// The grammar of dial strings stands in esl/sim/dialstring, translated from FreeSWITCH's sources, so that the builder is judged by the
+// reader's rules and not by its own.
 
-var errGrammar = errors.New("dial string: parse error")
-
-// parseDial reads a dial string as switch_ivr_originate does: global variables, then `|`, `,`, local variables, the url.
+// parseDial reads a dial string: its parts, and the urls of the endpoints in order.
 func parseDial(s string) (esl.Dial, []string, error) {
 	var d esl.Dial
 	var urls []string
-	for strings.HasPrefix(s, "{") {
-		vars, rest, err := brackets(s, '{', '}', ',')
-		if err != nil {
-			return d, nil, err
-		}
-		d.Vars, s = append(d.Vars, vars...), rest
+	read, err := dialstring.Parse(s)
+	if err != nil {
+		return d, nil, err
 	}
-	for _, way := range separate(strings.TrimLeft(s, " "), '|', 128) {
-		for _, peer := range separate(hideCommas(way), ',', 128) {
-			var e esl.Endpoint
-			peer = strings.TrimLeft(peer, " ")
-			for strings.HasPrefix(peer, "[") {
-				vars, rest, err := brackets(strings.ReplaceAll(peer, "\x01", ","), '[', ']', 2)
-				if err != nil {
-					return d, nil, err
-				}
-				e.Vars, peer = append(e.Vars, vars...), rest
-			}
-			d.Endpoints, urls = append(d.Endpoints, e), append(urls, peer)
+	d.Vars = read.Vars
+	for _, way := range read.Ways {
+		for _, p := range way {
+			d.Endpoints = append(d.Endpoints, esl.Endpoint{Vars: p.Vars})
+			urls = append(urls, p.URL)
 		}
 	}
 	return d, urls, nil
 }
 
-// hideCommas is the loop before the split at `,` (QUOTED_ESC_COMMA, UNQUOTED_ESC_COMMA).
-func hideCommas(s string) string {
-	b := []byte(s)
-	end, quoted, alt := -1, false, false
-	for i := range b {
-		if end < 0 && b[i] == '[' {
-			end = findEnd(string(b), i, '[', ']')
-			alt = i+2 < len(b) && b[i+1] == '^' && b[i+2] == '^'
-			quoted = false
-		}
-		if b[i] == '\'' {
-			quoted = !quoted
-		}
-		if end >= 0 && i < end && b[i] == ',' && b[i-1] != '\\' {
-			if b[i] = 2; quoted || alt {
-				b[i] = 1
-			}
-		}
-		if i == end {
-			end = -1
-		}
-	}
-	return string(b)
-}
-
-// findEnd is switch_find_end_paren from position i; -1 if there is no end.
-func findEnd(s string, i int, open, end byte) int {
-	depth := 0
-	for ; i < len(s); i++ {
-		switch s[i] {
-		case open:
-			depth++
-		case end:
-			if depth--; depth == 0 {
-				return i
-			}
-		}
-	}
-	return -1
-}
-
-// brackets is switch_event_create_brackets for one block; blocks that follow are read by the caller's loop.
-func brackets(s string, open, end, sep byte) ([]esl.Var, string, error) {
-	at := findEnd(s, 0, open, end)
-	if at < 0 {
-		return nil, "", errGrammar
-	}
-	inner, rest := s[1:at], s[at+1:]
-	if strings.HasPrefix(inner, "^^") {
-		if len(inner) < 3 {
-			return nil, "", errGrammar
-		}
-		sep, inner = inner[2], inner[3:]
-	}
-	var vars []esl.Var
-	for _, item := range separate(inner, sep, 1024) {
-		if pair := separate(item, '=', 2); len(pair) == 2 {
-			vars = append(vars, esl.Var{Name: pair[0], Value: pair[1]})
-		}
-	}
-	return vars, rest, nil
-}
-
-// separate is switch_separate_string for a separator that is not a blank.
-func separate(s string, sep byte, most int) []string {
-	if strings.HasPrefix(s, "^^") && len(s) > 3 {
-		sep, s = s[2], s[3:]
-	}
-	var parts []string
-	quoted, start := false, 0
-	for i := 0; i < len(s); {
-		if start == i && len(parts) == most-1 {
-			return append(parts, cleanup(s[start:], sep)) // the last room takes the rest
-		}
-		switch {
-		case s[i] == '\\':
-			i++
-		case s[i] == '\'' && (quoted || strings.IndexByte(s[i+1:], '\'') >= 0):
-			quoted = !quoted
-		case s[i] == sep && !quoted:
-			parts = append(parts, cleanup(s[start:i], sep))
-			start = i + 1
-		}
-		i++
-	}
-	if start < len(s) {
-		parts = append(parts, cleanup(s[start:], sep))
-	}
-	return parts
-}
-
-// cleanup is cleanup_separated_string: quotes and outer blanks go, escapes become what they stand for.
-func cleanup(s string, sep byte) string {
-	s = strings.TrimLeft(s, " ")
-	var out []byte
-	end, quoted := 0, false
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+1 < len(s) {
-			if e, ok := unescaped(s[i+1], sep); ok {
-				i++
-				out = append(out, e)
-				end = len(out)
-				continue
-			}
-		}
-		if s[i] == '\'' && (quoted || strings.IndexByte(s[i+1:], '\'') >= 0) {
-			if quoted = !quoted; quoted {
-				end = len(out)
-			}
-			continue
-		}
-		out = append(out, s[i])
-		if s[i] != ' ' || quoted {
-			end = len(out)
-		}
-	}
-	if end > 0 {
-		out = out[:end]
-	}
-	return string(out)
-}
-
-func unescaped(c, sep byte) (byte, bool) {
-	switch c {
-	case '\'', '"', '\\', sep:
-		return c, true
-	case 'n':
-		return '\n', true
-	case 'r':
-		return '\r', true
-	case 't':
-		return '\t', true
-	case 's':
-		return ' ', true
-	}
-	return c, false
-}
+// separate is switch_separate_string.
+func separate(s string, sep byte, most int) []string { return dialstring.Separate(s, sep, most) }

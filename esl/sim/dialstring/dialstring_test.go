@@ -1,10 +1,11 @@
-package sim
+package dialstring_test
 
 import (
 	"slices"
 	"testing"
 
 	"maskline/esl"
+	"maskline/esl/sim/dialstring"
 	"maskline/esl/wire"
 )
 
@@ -21,27 +22,27 @@ func TestDialStringRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := parseDial(text)
+	d, err := dialstring.Parse(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(d.vars, in.Vars) || len(d.ways) != 2 || d.ways[1][0].url != "sofia/gateway/g2/862" {
+	if !slices.Equal(d.Vars, in.Vars) || len(d.Ways) != 2 || d.Ways[1][0].URL != "sofia/gateway/g2/862" {
 		t.Errorf("read %+v", d)
 	}
-	if want := append([]esl.Var{{Name: "origination_uuid", Value: "l1"}}, in.Endpoints[0].Vars...); !slices.Equal(d.ways[0][0].vars, want) {
-		t.Errorf("read %+v", d.ways[0][0])
+	if want := append([]esl.Var{{Name: "origination_uuid", Value: "l1"}}, in.Endpoints[0].Vars...); !slices.Equal(d.Ways[0][0].Vars, want) {
+		t.Errorf("read %+v", d.Ways[0][0])
 	}
 }
 
-func FuzzParseDial(f *testing.F) {
+func FuzzParse(f *testing.F) {
 	for _, s := range []string{
 		"", "{", "{}", "{a=b}", "{^^", "{^^:a=b:c=d}sofia/gateway/g/1", "[a=b,c='d,e']sofia/gateway/g/1,[x=y]error/USER_BUSY|user/1", "{a=b}{c=d}[e=f][g=h]x", `{a='b\'c'}x`, "[^^", "[",
 	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		d, err := parseDial(s)
-		if err == nil && len(d.ways) == 0 {
+		d, err := dialstring.Parse(s)
+		if err == nil && len(d.Ways) == 0 {
 			t.Error("nothing to dial and no error")
 		}
 	})

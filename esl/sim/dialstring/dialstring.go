@@ -1,4 +1,7 @@
-package sim
+// Package dialstring reads dial strings by FreeSWITCH's own rules, translated function by function from switch_ivr_originate.c,
+// switch_event.c (switch_event_create_brackets) and switch_utils.c (switch_separate_string). The simulated switch dials by it, and the safe
+// builder of esl/wire is judged by it. It holds no state and starts no goroutine.
+package dialstring
 
 import (
 	"errors"
@@ -7,50 +10,49 @@ import (
 	"maskline/esl"
 )
 
-// The grammar of dial strings as FreeSWITCH reads them, translated from switch_ivr_originate.c, switch_event.c
-// (switch_event_create_brackets) and switch_utils.c (switch_separate_string).
+// ErrGrammar says that FreeSWITCH would give the dial string up: a bracket without its end, or nothing to dial.
+var ErrGrammar = errors.New("dial string: parse error")
 
-var errGrammar = errors.New("dial string: parse error")
-
-// peer is one endpoint of a dial string with the variables of its own [] blocks.
-type peer struct {
-	vars []esl.Var
-	url  string
+// Peer is one endpoint of a dial string with the variables of its own [] blocks.
+type Peer struct {
+	Vars []esl.Var
+	URL  string // sofia/gateway/NAME/NUMBER, error/CAUSE …
 }
 
-// dialled is a dial string read: ways are tried one after the other (`|`), the peers of a way at once (`,`).
-type dialled struct {
-	vars []esl.Var
-	ways [][]peer
+// Dial is a dial string as it was understood: Ways are tried one after the other (`|`), the peers of a way at once (`,`).
+type Dial struct {
+	Vars []esl.Var // of the {} blocks
+	Ways [][]Peer
 }
 
-func parseDial(s string) (dialled, error) {
-	var d dialled
+// Parse reads a dial string. It fails with ErrGrammar.
+func Parse(s string) (Dial, error) {
+	var d Dial
 	s = strings.TrimLeft(s, " ")
 	for strings.HasPrefix(s, "{") {
 		vars, rest, err := brackets(s, '{', '}', ',')
 		if err != nil {
 			return d, err
 		}
-		d.vars, s = append(d.vars, vars...), strings.TrimLeft(rest, " ")
+		d.Vars, s = append(d.Vars, vars...), strings.TrimLeft(rest, " ")
 	}
-	for _, text := range separate(s, '|', 128) {
-		var way []peer
-		for _, one := range separate(hideCommas(text), ',', 128) {
-			p := peer{url: strings.TrimLeft(one, " ")}
-			for strings.HasPrefix(p.url, "[") {
-				vars, rest, err := brackets(strings.ReplaceAll(p.url, "\x01", ","), '[', ']', 2)
+	for _, text := range Separate(s, '|', 128) {
+		var way []Peer
+		for _, one := range Separate(hideCommas(text), ',', 128) {
+			p := Peer{URL: strings.TrimLeft(one, " ")}
+			for strings.HasPrefix(p.URL, "[") {
+				vars, rest, err := brackets(strings.ReplaceAll(p.URL, "\x01", ","), '[', ']', 2)
 				if err != nil {
 					return d, err
 				}
-				p.vars, p.url = append(p.vars, vars...), rest
+				p.Vars, p.URL = append(p.Vars, vars...), rest
 			}
 			way = append(way, p)
 		}
-		d.ways = append(d.ways, way)
+		d.Ways = append(d.Ways, way)
 	}
-	if len(d.ways) == 0 {
-		return d, errGrammar
+	if len(d.Ways) == 0 {
+		return d, ErrGrammar
 	}
 	return d, nil
 }
@@ -100,26 +102,26 @@ func findEnd(s string, i int, open, end byte) int {
 func brackets(s string, open, end, sep byte) ([]esl.Var, string, error) {
 	at := findEnd(s, 0, open, end)
 	if at < 0 {
-		return nil, "", errGrammar
+		return nil, "", ErrGrammar
 	}
 	inner, rest := s[1:at], s[at+1:]
 	if strings.HasPrefix(inner, "^^") {
 		if len(inner) < 3 {
-			return nil, "", errGrammar
+			return nil, "", ErrGrammar
 		}
 		sep, inner = inner[2], inner[3:]
 	}
 	var vars []esl.Var
-	for _, item := range separate(inner, sep, 1024) {
-		if pair := separate(item, '=', 2); len(pair) == 2 {
+	for _, item := range Separate(inner, sep, 1024) {
+		if pair := Separate(item, '=', 2); len(pair) == 2 {
 			vars = append(vars, esl.Var{Name: pair[0], Value: pair[1]})
 		}
 	}
 	return vars, rest, nil
 }
 
-// separate is switch_separate_string for a separator that is not a blank.
-func separate(s string, sep byte, most int) []string {
+// Separate is switch_separate_string for a separator that is not a blank: at most so many parts, unquoted and unescaped.
+func Separate(s string, sep byte, most int) []string {
 	if strings.HasPrefix(s, "^^") && len(s) > 3 {
 		sep, s = s[2], s[3:]
 	}
