@@ -29,44 +29,23 @@ var deliveryColumns = columns[models.Delivery]{
 	},
 }
 
-// addDeliveries writes deliveries in order, but for those whose session has one with their key. An empty state is waiting.
-func addDeliveries(tx *gorm.DB, list []models.Delivery) error {
-	if len(list) == 0 {
+// addDelivery writes a delivery and sets its ID, unless its session has one with its key: then the ID is 0. An empty state is waiting.
+func addDelivery(tx *gorm.DB, d *models.Delivery) (err error) {
+	if d.State == "" {
+		d.State = models.DeliveryWaiting
+	}
+	d.ID, err = deliveryColumns.insertOne(tx, d)
+	if errors.Is(err, gorm.ErrDuplicatedKey) {
 		return nil
 	}
-	rows := make([]*models.Delivery, len(list))
-	for i := range list {
-		if list[i].State == "" {
-			list[i].State = models.DeliveryWaiting
-		}
-		rows[i] = &list[i]
-	}
-	err := deliveryColumns.add(tx, rows...)
-	if !errors.Is(err, gorm.ErrDuplicatedKey) {
-		return err
-	}
-	for _, d := range rows { // one of them is there already
-		if err := deliveryColumns.add(tx, d); err != nil && !errors.Is(err, gorm.ErrDuplicatedKey) {
-			return err
-		}
-	}
-	return nil
+	return err
 }
 
 // AddDelivery writes one delivery that belongs to no change of a call (a test push, a number's state) and sets its ID.
 func (s *Store) AddDelivery(ctx context.Context, d *models.Delivery) error {
 	row := *d
 	row.Key = ""
-	if row.State == "" {
-		row.State = models.DeliveryWaiting
-	}
-	err := s.within(ctx, "add delivery", func(_ context.Context, tx *gorm.DB) (err error) {
-		if err = deliveryColumns.add(tx, &row); err != nil {
-			return err
-		}
-		row.ID, err = s.lastID(tx)
-		return err
-	})
+	err := s.within(ctx, "add delivery", func(_ context.Context, tx *gorm.DB) error { return addDelivery(tx, &row) })
 	if err == nil {
 		d.ID = row.ID
 	}

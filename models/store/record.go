@@ -16,7 +16,8 @@ import (
 // when the step is on disk. Steps that wait at the same time share a commit (see committer); each succeeds or fails by itself.
 //
 // A call ends once: when the session has ended already, the whole change is skipped and applied is false. An event that the session has
-// already is dropped, with the delivery that carries its key. Ids of events, CDR and deliveries are given by the database.
+// already is dropped, with the delivery that carries its key. In the caller's slice a delivery that is new gets its ID and state; one that was
+// dropped has ID 0, and so has every one when applied is false.
 //
 // A context that ends while the change waits ends the waiting, not the change: it may still be committed. Inside Once the change joins
 // that transaction.
@@ -24,14 +25,29 @@ func (s *Store) Record(ctx context.Context, ch models.Change) (applied bool, err
 	if err := validChange(ch); err != nil {
 		return false, err
 	}
-	if s.joint(ctx) == nil {
-		return s.commits.submit(ctx, ch)
+	// The committer works on a copy: a caller that has stopped waiting may use his own again.
+	mine := ch
+	mine.Events, mine.Deliveries = slices.Clone(ch.Events), slices.Clone(ch.Deliveries)
+	if ch.CDR != nil {
+		cdr := *ch.CDR
+		mine.CDR = &cdr
 	}
-	err = s.within(ctx, "record", func(_ context.Context, tx *gorm.DB) (err error) {
-		applied, err = s.apply(tx, ch)
-		return err
-	})
-	return applied && err == nil, err
+	if s.joint(ctx) == nil {
+		applied, err = s.commits.submit(ctx, mine)
+	} else {
+		err = s.within(ctx, "record", func(_ context.Context, tx *gorm.DB) (err error) {
+			applied, err = s.apply(tx, mine)
+			return err
+		})
+	}
+	if err != nil || !applied {
+		for i := range ch.Deliveries {
+			ch.Deliveries[i].ID = 0
+		}
+		return false, err
+	}
+	copy(ch.Deliveries, mine.Deliveries)
+	return true, nil
 }
 
 func validChange(ch models.Change) error {
@@ -51,7 +67,7 @@ func validChange(ch models.Change) error {
 	return nil
 }
 
-// apply writes one change.
+// apply writes one change. It sets the ids of its deliveries.
 func (s *Store) apply(tx *gorm.DB, ch models.Change) (applied bool, err error) {
 	if live, err := upsertSession(tx, &ch.Session); err != nil || !live {
 		return false, wrap("record session "+ch.Session.ID, err)
@@ -65,9 +81,14 @@ func (s *Store) apply(tx *gorm.DB, ch models.Change) (applied bool, err error) {
 			return false, fmt.Errorf("record session %s: its cdr: %w", ch.Session.ID, err)
 		}
 	}
-	fresh := slices.DeleteFunc(slices.Clone(ch.Deliveries), func(d models.Delivery) bool { return d.Key != "" && slices.Contains(known, d.Key) })
-	if err := addDeliveries(tx, fresh); err != nil {
-		return false, fmt.Errorf("record session %s: its deliveries: %w", ch.Session.ID, err)
+	for i := range ch.Deliveries {
+		d := &ch.Deliveries[i]
+		if d.ID = 0; d.Key != "" && slices.Contains(known, d.Key) {
+			continue
+		}
+		if err := addDelivery(tx, d); err != nil {
+			return false, fmt.Errorf("record session %s: its deliveries: %w", ch.Session.ID, err)
+		}
 	}
 	return true, nil
 }
