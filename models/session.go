@@ -1,10 +1,14 @@
 package models
 
-import "time"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"time"
+)
 
 // Session is one call as the customer sees it. Its id is made from the first leg's uuid, so that whoever meets the call on the switch knows it.
 type Session struct {
-	ID        string // sessionId: <uuid of leg A>@<host of the switch>
+	ID        string // sessionId, see SessionID
 	LegA      string // uuid
 	Switch    string // the switch's configured name
 	Host      string // hostName of the CDR
@@ -26,8 +30,15 @@ type Session struct {
 	EndedAt   time.Time // zero while it lives
 }
 
-// SessionID makes the session id of a first leg on a host.
-func SessionID(legA, host string) string { return legA + "@" + host }
+// SessionID makes the session id of a first leg on a host: CallRef, "@" and the host.
+func SessionID(legA, host string) string { return CallRef(legA) + "@" + host }
+
+// CallRef is a call's name outside the switch. Whoever meets the leg can compute it, and nobody can go back: a leg's uuid opens a live call
+// to whoever may send the switch an INVITE with Replaces (conf/freeswitch/README.md), so it is never shown to a customer.
+func CallRef(legA string) string {
+	sum := sha256.Sum256([]byte(legA))
+	return hex.EncodeToString(sum[:16])
+}
 
 // Stage is how far a live session has come.
 type Stage string

@@ -93,7 +93,7 @@ func TestFoldAnswered(t *testing.T) {
 	if c.TalkSeconds() != 25 || c.Fail != models.Hungup || c.Direction != 1 || c.Trunk != "t9" || c.Display != "+8617000000009" || c.Callee.Reveal() != "+8613900000002" {
 		t.Errorf("facts: %+v", c)
 	}
-	if !c.Record || !c.RecordAt.Equal(at(5)) || c.RecordFile != s.RecordAs || c.ICID != "aaaa.1" {
+	if !c.Record || !c.RecordAt.Equal(at(5)) || c.RecordFile != s.RecordAs || c.ICID != models.CallRef("aaaa")+".1" {
 		t.Errorf("record: %+v", c)
 	}
 }

@@ -1,7 +1,6 @@
 package cdr
 
 import (
-	"strings"
 	"time"
 
 	"maskline/models"
@@ -12,7 +11,7 @@ func Fold(s models.Session, legs Legs, source models.Source, end time.Time) mode
 	o := legs.Outcome(s.Plan, s.Stopped)
 	b, dialled := legs.Callee()
 	c := models.CDR{
-		SessionID: s.ID, ICID: strings.ReplaceAll(s.LegA, "-", "") + ".1", TenantID: s.TenantID, AppID: s.AppID, BindingID: s.BindingID, Mode: s.Mode,
+		SessionID: s.ID, ICID: models.CallRef(s.LegA) + ".1", TenantID: s.TenantID, AppID: s.AppID, BindingID: s.BindingID, Mode: s.Mode,
 		Direction: direction(s), X: s.Dialled, Caller: s.Caller, Switch: s.Switch, Host: s.Host, UserData: s.UserData,
 		CallInAt: earliest(s.StartedAt, legs.A.Created), EndAt: legs.A.HungUp,
 		Fail: o.State, Q850: o.Q850, SIPStatus: o.SIPStatus, HungUpBy: o.HungUpBy, Source: source,

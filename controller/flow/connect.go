@@ -29,6 +29,12 @@ func (k *call) connect(ctx context.Context, c models.Connect) error {
 	if err := k.leg.Set(ctx, k.leg.ID(), order.caller...); err != nil {
 		return fmt.Errorf("set the caller's variables: %w", err)
 	}
+	if order.ring {
+		// 180 at once, whatever the callee's network says or does not say: nobody listens to silence.
+		if _, err := k.leg.Execute(ctx, k.leg.ID(), "ring_ready", ""); err != nil {
+			return fmt.Errorf("ring the caller: %w", err)
+		}
+	}
 	if k.token, err = k.leg.Bridge(ctx, k.leg.ID(), order.dial); err != nil {
 		return fmt.Errorf("bridge: %w", err)
 	}

@@ -3,6 +3,7 @@ package flow
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 // showed it, stand in conf/freeswitch/README.md, "What the daemon sets on each leg".
 type order struct {
 	caller []esl.Var // on the caller's leg
+	ring   bool      // the caller hears his own network's ring (180); else the variable ringback is played to him
 	dial   esl.Dial
 }
 
@@ -29,16 +31,20 @@ func (k *call) order(c models.Connect, picked []models.Trunk) (order, error) {
 	if err := k.guard(c); err != nil {
 		return order{}, err
 	}
-	ring, err := k.ringback(c.PreVoice)
+	tone, err := k.preVoice(c.PreVoice)
 	if err != nil {
 		return order{}, err
 	}
-	o := order{caller: []esl.Var{{Name: "maskline_owner", Value: k.e.Owner}, {Name: "continue_on_fail", Value: "true"}, {Name: "ringback", Value: ring}}}
+	o := order{ring: tone == "", caller: []esl.Var{{Name: "maskline_owner", Value: k.e.Owner}, {Name: "continue_on_fail", Value: "true"}}}
+	if !o.ring {
+		o.caller = append(o.caller, esl.Var{Name: "ringback", Value: tone})
+		o.dial.Vars = append(o.dial.Vars, esl.Var{Name: "instant_ringback", Value: "true"})
+	}
 	onAnswer, err := k.atAnswer(c)
 	if err != nil {
 		return order{}, err
 	}
-	o.dial.Vars = append(k.calleeVars(c), onAnswer...)
+	o.dial.Vars = slices.Concat(o.dial.Vars, k.calleeVars(c), onAnswer)
 	for i, t := range picked {
 		o.dial.Endpoints = append(o.dial.Endpoints, k.endpoint(c, t, i == len(picked)-1))
 	}
@@ -59,19 +65,15 @@ func (k *call) guard(c models.Connect) error {
 	return nil
 }
 
-// ringback is what the caller hears until the callee's side is heard: the tenant's tone once, then ours.
-func (k *call) ringback(preVoice string) (string, error) {
-	if preVoice == "" {
-		return k.e.Ringback, nil
-	}
-	path, ok := k.e.Prompts.Find(k.spID, preVoice)
+// preVoice is what the caller hears from the first moment until the callee's side is heard: the tenant's tone once, then our ring-back. It
+// is "" when there is none, or none that can be played: then he is sent 180 and his own network rings.
+func (k *call) preVoice(name string) (string, error) {
+	path, ok := k.find(name)
 	if !ok {
-		k.e.Observe.PromptMissing()
-		k.log.Warn("preVoice does not exist or cannot be played", "prompt", preVoice)
-		return k.e.Ringback, nil
+		return "", nil
 	}
 	if strings.ContainsAny(path, "!;|,'\\$ ") {
-		return "", fmt.Errorf("path of prompt %s holds a character that the switch would read as its own", preVoice)
+		return "", fmt.Errorf("path of prompt %s holds a character that the switch would read as its own", name)
 	}
 	return "file_string://" + path + "!" + k.e.Ringback, nil
 }
@@ -88,8 +90,8 @@ func (k *call) calleeVars(c models.Connect) []esl.Var {
 		{Name: "origination_caller_id_number", Value: c.Show}, {Name: "origination_caller_id_name", Value: c.Show},
 		{Name: "sip_copy_custom_headers", Value: "false"}, {Name: "sip_copy_multipart", Value: "false"},
 		{Name: "ignore_display_updates", Value: "true"}, {Name: "disable_q850_reason", Value: "true"}, {Name: "outbound_redirect_fatal", Value: "true"},
-		{Name: "ignore_early_media", Value: "false"}, {Name: "instant_ringback", Value: "true"}, {Name: "hangup_after_bridge", Value: "true"},
-		{Name: "hold_music", Value: "silence"}, {Name: "media_timeout", Value: "300000"}, {Name: "media_hold_timeout", Value: "1800000"},
+		{Name: "ignore_early_media", Value: "false"}, {Name: "hangup_after_bridge", Value: "true"},
+		{Name: "media_timeout", Value: "300000"}, {Name: "media_hold_timeout", Value: "1800000"},
 		{Name: "fail_on_single_reject", Value: strings.Join(names, ",")},
 		// The switch's own bound on the whole dialling is 60 s; each leg has its own (leg_timeout, leg_progress_timeout).
 		{Name: "originate_timeout", Value: strconv.Itoa(int((c.AnswerIn + tryAtMost*ringsIn) / time.Second))},

@@ -103,11 +103,18 @@ func (a *attendance) unknown(e esl.Event) {
 	case e.Kind == esl.Parked && unclaimed(e):
 		a.arrived(e)
 	case e.Kind != esl.HungUp:
-	case e.Var("maskline_stranger") == "true":
-		a.h.Stranger(e)
 	case e.Call != "":
 		a.h.Stray(e)
+	case stranger(e):
+		a.h.Stranger(e)
 	}
+}
+
+// stranger tells whether a leg was refused because it came from no trunk: by the SIP profile before any dialplan ran (seen: an inbound
+// leg's end with CALL_REJECTED and none of our variables), or by the dialplan's own second net.
+func stranger(e esl.Event) bool {
+	return e.Var("maskline_stranger") == "true" || e.Var("maskline_stranger") == "" && e.Role == "" &&
+		e.Get("Call-Direction") == "inbound" && esl.Cause(e.Get("Hangup-Cause")) == esl.CallRejected
 }
 
 // unclaimed tells whether a leg is one that the hand-off dialplan parked and nobody has taken.

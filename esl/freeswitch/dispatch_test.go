@@ -46,10 +46,12 @@ func TestDispatch(t *testing.T) {
 			frame(event("CHANNEL_HANGUP_COMPLETE", "A", "A", "a")),
 			frame(event("CHANNEL_HANGUP_COMPLETE", "C", "", "", wire.Field{Name: "variable_maskline_stranger", Value: "true"})),
 			frame(event("CHANNEL_HANGUP_COMPLETE", "D", "", "", wire.Field{Name: "variable_maskline_stranger", Value: "challenged"})),
+			frame(event("CHANNEL_HANGUP_COMPLETE", "G", "", "", wire.Field{Name: "Call-Direction", Value: "inbound"}, wire.Field{Name: "Hangup-Cause", Value: "CALL_REJECTED"})),
+			frame(event("CHANNEL_HANGUP_COMPLETE", "H", "", "", wire.Field{Name: "Call-Direction", Value: "outbound"}, wire.Field{Name: "Hangup-Cause", Value: "CALL_REJECTED"})),
 			frame(event("CHANNEL_PARK", "E", "E", "a", wire.Field{Name: "variable_maskline_owner", Value: "another"})),
 			frame(event("CHANNEL_PARK", "F", "A", "b")),
 		)
-		b.told("stray A of A", "stranger C")
+		b.told("stray A of A", "stranger C", "stranger G")
 	})
 }
 
