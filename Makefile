@@ -32,14 +32,15 @@ check: ## format, vet, linters, known vulnerabilities
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT) run ./...
 	$(GO) run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK) ./...
 
-bench: ## the promised ratios, each measured against its rival in the same run
+bench: ## the promised ratios, each measured against its rival in the same run, and what 500 calls weigh
 	$(GO) test -run='^$$' -bench=Reader -benchtime=$(BENCHTIME) ./esl/wire
 	$(GO) test -run='^$$' -bench=Sight -benchtime=$(BENCHTIME) ./models/store
-	$(GO) test -run='^$$' -bench=Bind -benchtime=$(BENCHTIME) ./models/store ./web/api
+	$(GO) test -run='^$$' -bench='Bind|RawInsert' -benchtime=$(BENCHTIME) ./models/store ./web/api
 	$(GO) test -run='^$$' -bench=Calls -benchtime=$(BENCHTIME) ./cmd/maskline
+	$(GO) test -count=1 -run=FiveHundredCalls -v ./cmd/maskline
 
 live: build ## conformance and SIPp calls on a real FreeSWITCH: make live FREESWITCH=/path/to/freeswitch
-	@scripts/live.sh
+	@$(GO) build -o bin/live ./scripts/live && ./bin/live
 
 fuzz: ## each fuzz target for FUZZTIME
 	@for pkg in $$($(GO) list ./...); do \

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,9 +17,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-sql-driver/mysql"
+
 	"maskline/cmd/maskline/daemon"
 	"maskline/conf"
 	"maskline/esl/sim"
+	"maskline/models"
 	"maskline/web/admin"
 )
 
@@ -45,7 +49,42 @@ func (h *house) bound() (app admin.App, subscription string) {
 }
 
 func TestAMaskedCallFromTheCommandLineToTheRecord(t *testing.T) {
-	h := openHouse(t, "")
+	t.Run("sqlite", func(t *testing.T) { maskedCall(t, "") })
+	if dsn := os.Getenv("MASKLINE_TEST_MYSQL"); dsn != "" {
+		t.Run("mysql", func(t *testing.T) {
+			maskedCall(t, fmt.Sprintf("database: {driver: mysql, dsn: %q}\n", ownDatabase(t, dsn)))
+		})
+	}
+}
+
+// ownDatabase makes a database for one test and gives its DSN.
+func ownDatabase(t *testing.T, server string) string {
+	t.Helper()
+	cfg, err := mysql.ParseDSN(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.DBName = ""
+	name := "maskline_test_" + strings.ReplaceAll(models.NewID(), "-", "")
+	db, err := sql.Open("mysql", cfg.FormatDSN())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := db.ExecContext(context.Background(), "DROP DATABASE "+name); err != nil {
+			t.Error(err)
+		}
+		_ = db.Close()
+	})
+	if _, err := db.ExecContext(t.Context(), "CREATE DATABASE "+name); err != nil {
+		t.Fatal(err)
+	}
+	cfg.DBName = name
+	return cfg.FormatDSN()
+}
+
+func maskedCall(t *testing.T, more string) {
+	h := openHouse(t, more)
 	app, subscription := h.bound()
 
 	var e admin.Explanation

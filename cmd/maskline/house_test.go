@@ -71,8 +71,10 @@ func testConfig(t testing.TB, dir, more string) string {
 	if !strings.Contains(more, "switches:") {
 		more += "switches: [{name: fs1, addr: '127.0.0.1:0', password: esl-password, simulated: true}]\n"
 	}
+	if !strings.Contains(more, "database:") {
+		more += "database: {driver: sqlite, dsn: " + dir + "/m.db}\n"
+	}
 	text := fmt.Sprintf(`
-database: {driver: sqlite, dsn: %[1]s/m.db}
 keys: [{id: k1, key: %[2]s}]
 listen: {api: '127.0.0.1:0', admin: '127.0.0.1:0', intake: '127.0.0.1:0'}
 admin: {tokens: [{name: ops, token: %[3]s}]}

@@ -176,3 +176,30 @@ func TestASwitchThatSaysNothingDoesNotHoldTheDoctorUp(t *testing.T) {
 		t.Errorf("findings: %s", lines(got))
 	}
 }
+
+func TestSwitchClock(t *testing.T) {
+	for behind, want := range map[time.Duration]Level{0: OK, 1500 * time.Millisecond: OK, 5 * time.Second: Warn, -5 * time.Second: Warn, time.Minute: Fail, -8 * time.Hour: Fail} {
+		if got := switchClock("switch fs1", behind); got.Level != want {
+			t.Errorf("%s behind: %+v, want %s", behind, got, want)
+		}
+	}
+}
+
+func TestGateway(t *testing.T) {
+	for _, c := range []struct {
+		answer   string
+		register bool
+		want     Level
+	}{
+		{"Invalid Gateway!\n", false, Fail},
+		{"", false, Fail},
+		{"Name    \tcarrier-a\nState   \tNOREG\nStatus  \tUP\n", false, OK},
+		{"Name    \tcarrier-a\nState   \tNOREG\nStatus  \tDOWN (ping)\n", false, Fail},
+		{"Name    \tcarrier-a\nState   \tREGED\nStatus  \tUP\n", true, OK},
+		{"Name    \tcarrier-a\nState   \tTRYING\nStatus  \tUP\n", true, Warn},
+	} {
+		if got := gateway("switch fs1", conf.Trunk{Name: "carrier-a", Register: c.register}, c.answer); got.Level != c.want || got.Level != OK && got.Do == "" {
+			t.Errorf("%q: %+v, want %s", c.answer, got, c.want)
+		}
+	}
+}

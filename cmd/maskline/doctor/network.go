@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -80,7 +81,7 @@ func oneSwitch(ctx context.Context, cfg conf.Config, s conf.Switch) []Finding {
 	if shippedPasswords[password] {
 		out = append(out, failed(about, "its event socket has a password that everybody knows", "change maskline_esl_password in its vars.xml and the password here"))
 	}
-	asked := [][2]string{{"switchname", ""}}
+	asked := [][2]string{{"switchname", ""}, {"strepoch", ""}}
 	for _, t := range cfg.Trunks {
 		asked = append(asked, [2]string{"sofia", "status gateway " + t.Name})
 	}
@@ -92,12 +93,26 @@ func oneSwitch(ctx context.Context, cfg conf.Config, s conf.Switch) []Finding {
 	if host := strings.TrimSpace(answers[asked[0]]); host != "" && host != s.HostName() && status.Hostname != s.HostName() {
 		out = append(out, warn(about, fmt.Sprintf("calls itself %s, session ids say %s", host, s.HostName()), "set host to maskline_switch_name of its vars.xml, so that its spooled records find their calls"))
 	}
+	if theirs, err := strconv.ParseInt(strings.TrimSpace(answers[asked[1]]), 10, 64); err == nil {
+		out = append(out, switchClock(about, time.Since(time.Unix(theirs, 0))))
+	}
 	for i, t := range cfg.Trunks {
 		if t.Proxy != "" {
-			out = append(out, gateway(about, t, answers[asked[i+1]]))
+			out = append(out, gateway(about, t, answers[asked[i+2]]))
 		}
 	}
 	return out
+}
+
+// switchClock judges how far a switch's clock, told in whole seconds, is behind ours: records carry the switch's times.
+func switchClock(about string, behind time.Duration) Finding {
+	switch drift := behind.Abs().Round(time.Second); {
+	case drift > driftFail:
+		return failed(about, fmt.Sprintf("its clock and ours differ by %s", drift), "run NTP (chrony, systemd-timesyncd) on both machines")
+	case drift > 2*driftWarn:
+		return warn(about, fmt.Sprintf("its clock and ours differ by %s", drift), "run NTP (chrony, systemd-timesyncd) on both machines")
+	}
+	return ok(about, "its clock and ours agree")
 }
 
 // gateway reads FreeSWITCH's answer about a trunk's gateway.
