@@ -51,6 +51,8 @@ func TestOutcome(t *testing.T) {
 			[]Leg{{ID: "b1", Created: at(1), HungUp: at(1.5), Cause: esl.OriginatorCancel, Q850: 16}}, false, Outcome{State: models.CallerLeftEarly, Q850: 16, SIPStatus: 487, HungUpBy: 1}},
 		{"caller leaves while it rings", connect, Leg{HungUp: at(9), Cause: esl.OriginatorCancel, Disposition: "recv_cancel"},
 			[]Leg{{ID: "b1", Created: at(1), Progress: at(2), HungUp: at(9), Cause: esl.OriginatorCancel}}, false, Outcome{State: models.CallerLeft, Q850: 16, SIPStatus: 487, HungUpBy: 1}},
+		{"caller leaves while it rings; the callee's end is told first", connect, Leg{}, []Leg{{ID: "b1", Created: at(1), Progress: at(2), HungUp: at(9), Cause: esl.OriginatorCancel, Q850: 16, SIPStatus: 487, Disposition: "send_cancel"}}, false, Outcome{State: models.CallerLeft, Q850: 16, SIPStatus: 487, HungUpBy: 1}},
+		{"487 from the callee by himself", connect, Leg{HungUp: at(20)}, []Leg{{ID: "b1", Created: at(1), Progress: at(2), HungUp: at(9), Cause: esl.OriginatorCancel, Q850: 16, SIPStatus: 487, Disposition: "recv_refuse"}}, false, Outcome{State: models.CalleeNetwork, Q850: 16, SIPStatus: 487}},
 		{"caller leaves before the transfer", connect, Leg{HungUp: at(0.5), Cause: esl.OriginatorCancel, Disposition: "recv_cancel"}, nil, false, Outcome{State: models.CallerLeftBefore, HungUpBy: 1}},
 		{"busy, and the caller leaves during the announcement", connect, Leg{HungUp: at(18), Cause: esl.OriginatorCancel, Disposition: "recv_cancel"},
 			[]Leg{{ID: "b1", Created: at(1), Progress: at(2), HungUp: at(16), Cause: esl.UserBusy, Q850: 17, SIPStatus: 486}}, false, Outcome{State: models.CalleeBusy, Q850: 17, SIPStatus: 486}},

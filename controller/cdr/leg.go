@@ -32,6 +32,7 @@ const (
 	recvBye    = "recv_bye"
 	recvCancel = "recv_cancel"
 	sendCancel = "send_cancel"
+	recvRefuse = "recv_refuse"
 )
 
 // Alerted is when the callee's side first showed that it rings.

@@ -127,13 +127,18 @@ func lost(l Leg) bool {
 	return l.HungUp.IsZero()
 }
 
-// callerLeft says that the caller gave up before the callee answered, and not because the callee had failed.
+// callerLeft says that the caller gave up before the callee answered, and not because the callee had failed. His own leg tells it, or the
+// callee's, which the switch then cancelled: their ends come in either order.
 func callerLeft(a, b Leg, dialled bool) bool {
+	cancelled := b.Cause == esl.OriginatorCancel && b.Disposition != recvRefuse // 487 from the callee by himself is a refusal
+	if dialled && cancelled {
+		return true
+	}
 	if a.Disposition != recvCancel && a.Cause != esl.OriginatorCancel {
 		return false
 	}
 	// After a failure the caller hears an announcement; to leave during that is no change of outcome.
-	return !dialled || b.HungUp.IsZero() || b.Cause == esl.OriginatorCancel || b.Cause == esl.CauseNone || !b.HungUp.Before(a.HungUp)
+	return !dialled || b.HungUp.IsZero() || b.Cause == esl.CauseNone || !b.HungUp.Before(a.HungUp)
 }
 
 func abandoned(b Leg, dialled bool) Outcome {

@@ -140,7 +140,7 @@ func (k *call) apologise(ctx context.Context) {
 
 // end waits until the switch has told how every leg ended, and writes it.
 func (k *call) end(ctx context.Context, err error) {
-	if err == nil {
+	if err == nil || errors.Is(err, esl.ErrGone) {
 		err = k.awaitOver(ctx, legEndIn)
 	}
 	switch {
@@ -153,7 +153,7 @@ func (k *call) end(ctx context.Context, err error) {
 		k.log.Error("call missed events of the switch; its record completes it")
 		err = k.lost(ctx)
 	}
-	if err != nil && !errors.Is(err, esl.ErrGone) && !errors.Is(err, context.DeadlineExceeded) {
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		k.log.Warn("call ended out of order", "error", err)
 	}
 	k.finish(ctx)
