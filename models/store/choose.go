@@ -41,7 +41,7 @@ func (s *Store) bindAny(ctx context.Context, r BindRequest, now time.Time) (mode
 }
 
 // choose finds numbers that could carry r, the least used first, those equally used in random order so that concurrent binds spread.
-// It walks numbers by use and stops at the first that pass; each look at routes and history is by key.
+// It walks numbers by use and stops at the first that pass; each look at routes and history is by its whole key.
 func (s *Store) choose(ctx context.Context, r BindRequest, area string, now time.Time) ([]string, error) {
 	query := "SELECT n.number, n.pairs FROM numbers n WHERE n.app_id = ? AND n.state = ? AND n.pairs < ?"
 	args := []any{r.App.ID, int(models.NumberNormal), r.App.Pairs()}
@@ -49,14 +49,13 @@ func (s *Store) choose(ctx context.Context, r BindRequest, area string, now time
 		query += " AND n.area_code = ?"
 		args = append(args, area)
 	}
-	us, cool := micros(now), micros(now.Add(-s.cfg.coolOff()))
-	query += " AND NOT EXISTS (SELECT 1 FROM routes r WHERE r.dialled = n.number AND r.caller IN (?, ?) AND r.extension = ?" +
-		" AND (r.expires_at = 0 OR r.expires_at > ?) AND NOT (r.expires_at BETWEEN 1 AND ? AND " + samePair("r") + "))" +
-		" AND NOT EXISTS (SELECT 1 FROM route_history h WHERE h.dialled = n.number AND h.caller IN (?, ?) AND h.extension = ?" +
-		" AND h.valid_to > ? AND NOT " + samePair("h") + ")" +
-		" ORDER BY n.pairs LIMIT ?"
-	args = append(args, r.A, r.B, models.NoExtension, cool, us, r.A, r.B, r.B, r.A,
-		r.A, r.B, models.NoExtension, cool, r.A, r.B, r.B, r.A, candidates)
+	left := micros(now.Add(-s.cfg.coolOff()))
+	for _, p := range [][2]models.Party{{r.A, r.B}, {r.B, r.A}} {
+		query += freeOfRoutes + freeOfHistory
+		args = append(args, p[0], models.NoExtension, left, micros(now), p[1], p[0], models.NoExtension, left, p[1])
+	}
+	query += " ORDER BY n.pairs LIMIT ?"
+	args = append(args, candidates)
 	var out []string
 	var uses []int
 	err := each(s.reader(ctx), func(rows *sql.Rows) error {
@@ -83,7 +82,12 @@ func shuffleEqual(xs []string, uses []int) {
 	}
 }
 
-// samePair is SQL for: the row connects the two parties of the arguments A, B, B, A.
-func samePair(t string) string {
-	return "((" + t + ".caller = ? AND " + t + ".destination = ?) OR (" + t + ".caller = ? AND " + t + ".destination = ?))"
-}
+// What a party must not have on a number n: a route that is live or expired less than the cool-off ago, or one in the history that ended
+// so; but for one that had expired or ended and led to the other party. Counting, and one caller at a time: MariaDB answers NOT EXISTS by
+// a pass over all routes, and for two callers reads every route of the number.
+const (
+	freeOfRoutes = " AND (SELECT COUNT(*) FROM routes r WHERE r.dialled = n.number AND r.caller = ? AND r.extension = ?" +
+		" AND (r.expires_at = 0 OR r.expires_at > ?) AND NOT (r.expires_at BETWEEN 1 AND ? AND r.destination = ?)) = 0"
+	freeOfHistory = " AND (SELECT COUNT(*) FROM route_history h WHERE h.dialled = n.number AND h.caller = ? AND h.extension = ?" +
+		" AND h.valid_to > ? AND h.destination <> ?) = 0"
+)

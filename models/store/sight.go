@@ -29,7 +29,7 @@ func (s *Store) Sight(ctx context.Context, dialled string, caller models.Party) 
 	dest = append(dest, tenantColumns.dest(&tenant)...)
 	dest = append(dest, routeColumns.dest(&route)...)
 	dest = append(dest, bindingColumns.dest(&binding)...)
-	args := append(s.nowArgs(), dialled, dialled, caller, models.Anyone, models.NoExtension, models.Anyone)
+	args := append(s.nowArgs(), dialled, dialled, caller, models.NoExtension, dialled, models.Anyone, models.NoExtension)
 	if _, err := one(s.reader(ctx), dest, s.sql.sight, args...); err != nil {
 		return models.Sight{}, fmt.Errorf("look up a dialled number: %w", err)
 	}

@@ -56,7 +56,7 @@ func sqlitePath(dsn string) (string, error) {
 func (s *Store) sqlitePool(ctx context.Context, path string, conns int, readOnly bool) (*gorm.DB, error) {
 	// synchronous=FULL: committed means on disk (DESIGN §9). _txlock=immediate: a transaction takes the writer's lock when it begins,
 	// so that it cannot find out half-way that another process has it.
-	q := url.Values{"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-16000)"}}
+	q := url.Values{"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-4000)"}}
 	if readOnly {
 		q.Add("_pragma", "query_only(1)")
 	} else {
