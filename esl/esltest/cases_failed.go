@@ -110,7 +110,10 @@ func cancels(b *bench) {
 		"variable_sip_hangup_disposition", "send_cancel")
 	b.want(b.event(call, esl.HungUp, call.ID()), "Hangup-Cause", "ORIGINATOR_CANCEL", "variable_sip_hangup_disposition", "recv_cancel",
 		"variable_sip_term_status", "487", "variable_originate_disposition", "ORIGINATOR_CANCEL")
-	b.executed(call, token)
+	// The end of the bridge is told before A's own, and says by A's cause that nothing can be played to him any more. B's end comes before
+	// it or after it: both were seen.
+	b.want(b.executed(call, token), "Hangup-Cause", "ORIGINATOR_CANCEL", "Answer-State", "hangup", "variable_sip_hangup_disposition", "recv_cancel")
+	b.order(map[string]string{call.ID(): "a"}, "a executed", "a hung_up")
 	b.saw(line, 487)
 }
 

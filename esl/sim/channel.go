@@ -105,6 +105,9 @@ func (c *channel) hangup(cause esl.Cause, disposition string) {
 		}
 	}
 	c.fire("CHANNEL_HANGUP")
+	if disposition != "" { // what the party did is known at once; what the switch does about it only when the leg is taken down
+		c.vars.set("sip_hangup_disposition", disposition)
+	}
 	close(c.done)
 	c.kick()
 	for _, peer := range []*channel{c.bridged, c.originator} {
