@@ -269,7 +269,7 @@ func TestACallThatEndsWhileNoDaemonRunsGetsItsRecordFromTheSpool(t *testing.T) {
 	}
 }
 
-func TestAStrangerIsRefused(t *testing.T) {
+func TestAStrangerIsRefusedAndCounted(t *testing.T) {
 	h := openHouse(t, "")
 	h.bound()
 	line, err := h.daemon.Sim().Call(sim.Caller{From: numA, To: numX, Address: netip.MustParseAddrPort("203.0.113.9:5060")})
@@ -280,6 +280,12 @@ func TestAStrangerIsRefused(t *testing.T) {
 	if line.Status() != 403 {
 		t.Errorf("a stranger got %d", line.Status())
 	}
+	h.await("the count", func() error {
+		if !strings.Contains(h.get("/metrics"), `maskline_strangers_total{switch="fs1"} 1`) {
+			return errors.New("not counted")
+		}
+		return nil
+	})
 	if out := h.must("call", "list"); out != "none\n" {
 		t.Errorf("a stranger's call is known: %s", out)
 	}

@@ -31,8 +31,22 @@ func (c *cli) deliveryCommand() *cobra.Command {
 				filters(cmd, q)
 				q.text(cmd, "state", "state", "only in this `STATE`: waiting, retry, done, dead")
 			}),
-		dead, c.deliveryReplay(),
+		dead, c.deliveryFiles(), c.deliveryReplay(),
 	)
+}
+
+// deliveryFiles writes what the daemon writes every night.
+func (c *cli) deliveryFiles() *cobra.Command {
+	var in admin.DayRequest
+	cmd := c.leaf("files --day DATE", "Write the CDRs that died on a day to files, one an app, in delivery.dead_files of the daemon",
+		"  maskline delivery files --day 2026-11-20", noArgs, func(ctx context.Context, _ []string) error {
+			return ask(ctx, c, http.MethodPost, "/deliveries/dead/files", nil, in, func(n admin.Count) error {
+				return c.printf("%d files written\n", n.Count)
+			})
+		})
+	cmd.Flags().StringVar(&in.Day, "day", "", "the day, UTC")
+	require(cmd, "day")
+	return cmd
 }
 
 func (c *cli) deliveryReplay() *cobra.Command {

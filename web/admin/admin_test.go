@@ -72,10 +72,11 @@ func newLab(t *testing.T) *lab {
 	l := &lab{t: t, store: st}
 	l.engine, err = New(Options{
 		Store: st, Decide: route.Rules{}.Decide, Tokens: []Token{{"first", "another-token-of-16"}, {"ops", token}},
-		Stop:     func(_ context.Context, id string) error { l.stops = append(l.stops, id); return nil },
-		TestPush: func(context.Context, models.App) (int, time.Duration, error) { return 200, time.Second, l.push },
-		Switches: []esl.Switch{upSwitch{}, downSwitch{}},
-		Trunks:   []models.Trunk{{Name: "carrier-a", Proxy: "127.0.0.1:5090", Password: "hunter2"}},
+		Stop:      func(_ context.Context, id string) error { l.stops = append(l.stops, id); return nil },
+		TestPush:  func(context.Context, models.App) (int, time.Duration, error) { return 200, time.Second, l.push },
+		DeadFiles: func(_ context.Context, day time.Time) (int, error) { return day.Day(), nil },
+		Switches:  []esl.Switch{upSwitch{}, downSwitch{}},
+		Trunks:    []models.Trunk{{Name: "carrier-a", Proxy: "127.0.0.1:5090", Password: "hunter2"}},
 		Sim: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/jsonl")
 			_, _ = io.WriteString(w, `{"path":"`+r.URL.Path+`"}`)
@@ -418,6 +419,10 @@ func TestCallsRecordsAndDeliveries(t *testing.T) {
 		t.Errorf("dead %+v", pushes)
 	}
 	var n Count
+	l.do("POST", "/deliveries/dead/files", `{"day":"2026-11-20"}`, 200, &n)
+	if n.Count != 20 {
+		t.Errorf("files of day %d", n.Count)
+	}
 	l.do("POST", "/deliveries/replay", `{"session":"`+over+`"}`, 200, &n)
 	if n.Count != 1 {
 		t.Errorf("replayed %d", n.Count)
@@ -492,6 +497,7 @@ func TestBadRequestsAreNamed(t *testing.T) {
 		{"GET", "/calls?app=nothing", "", 404, "not_found", "app"},
 		{"GET", "/deliveries?state=lost", "", 400, "invalid", "state"},
 		{"POST", "/deliveries/replay", `{}`, 400, "invalid", "app"},
+		{"POST", "/deliveries/dead/files", `{"day":"yesterday"}`, 400, "invalid", "day"},
 		{"POST", "/deliveries/replay", `{"session":"x","state":"waiting"}`, 400, "invalid", "state"},
 	} {
 		var f Failure

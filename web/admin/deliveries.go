@@ -2,6 +2,7 @@ package admin
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -50,6 +51,27 @@ func (s *server) listDead(c *gin.Context) {
 	listed(s, c, func(p models.Page) ([]models.Delivery, int, error) {
 		return s.Store.Deliveries(c.Request.Context(), f, p)
 	}, showDelivery)
+}
+
+// writeDead writes the files of one day's dead CDRs, which the daemon also does every night.
+func (s *server) writeDead(c *gin.Context) {
+	var in DayRequest
+	if err := read(c, &in); err != nil {
+		s.fail(c, err)
+		return
+	}
+	day, err := time.Parse(time.DateOnly, in.Day)
+	switch {
+	case err != nil:
+		err = models.Fail(models.Invalid, "day", "day is a date such as 2026-11-20")
+	case s.DeadFiles == nil:
+		err = models.Fail(models.NotFound, "", "this daemon pushes nothing")
+	}
+	var n int
+	if err == nil {
+		n, err = s.DeadFiles(c.Request.Context(), day)
+	}
+	s.answer(c, http.StatusOK, Count{Count: n}, err)
 }
 
 func (s *server) replay(c *gin.Context) {

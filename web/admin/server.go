@@ -41,6 +41,8 @@ type Options struct {
 	Numbering models.Numbering
 	Stop      func(ctx context.Context, sessionID string) error
 	TestPush  func(ctx context.Context, app models.App) (status int, took time.Duration, err error)
+	// DeadFiles writes the files of CDRs that died on a day (UTC) and gives how many it wrote.
+	DeadFiles func(ctx context.Context, day time.Time) (int, error)
 	Switches  []esl.Switch
 	Trunks    []models.Trunk
 	Sim       http.Handler // the control of a simulated switch, which serves /sim/calls and /sim/faults
@@ -114,6 +116,7 @@ func (s *server) route(g *gin.RouterGroup) {
 
 	g.GET("/deliveries", s.listDeliveries)
 	g.GET("/deliveries/dead", s.listDead)
+	g.POST("/deliveries/dead/files", s.writeDead)
 	g.POST("/deliveries/replay", s.replay)
 
 	g.GET("/switches", s.listSwitches)

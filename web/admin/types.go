@@ -252,6 +252,11 @@ type ReplayRequest struct {
 	Until   *time.Time `json:"until,omitempty"`
 }
 
+// DayRequest names a day, UTC.
+type DayRequest struct {
+	Day string `json:"day"` // 2026-11-20
+}
+
 // Count tells how many things a request touched.
 type Count struct {
 	Count int `json:"count"`

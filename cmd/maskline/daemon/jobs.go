@@ -88,19 +88,19 @@ func (d *Daemon) jobs() []job {
 			return batches(ctx, func(ctx context.Context) (int, error) { return d.store.PruneReplies(ctx, now.Add(-keep), jobBatch) })
 		}},
 		{"recordings", s.Recordings, func(ctx context.Context) (int, error) { return d.recordings.Prune(ctx, time.Now()) }},
-		{"dead_files", s.DeadFiles, d.deadFiles},
+		{"dead_files", s.DeadFiles, func(ctx context.Context) (int, error) { return d.deadFiles(ctx, time.Now().AddDate(0, 0, -1)) }},
 	}
 }
 
-// deadFiles writes yesterday's dead CDRs of every app.
-func (d *Daemon) deadFiles(ctx context.Context) (int, error) {
+// deadFiles writes the CDRs of every app that died on a day.
+func (d *Daemon) deadFiles(ctx context.Context, day time.Time) (int, error) {
 	total := 0
 	for offset := 0; ; offset += models.PageMax {
 		apps, _, err := d.store.Apps(ctx, store.AppFilter{}, models.Page{Offset: offset, Limit: models.PageMax})
 		if err != nil {
 			return total, err
 		}
-		files, err := delivery.DeadFiles(ctx, d.store, d.cfg.Delivery.DeadFiles, time.Now().AddDate(0, 0, -1), apps)
+		files, err := delivery.DeadFiles(ctx, d.store, d.cfg.Delivery.DeadFiles, day, apps)
 		total += len(files)
 		if err != nil || len(apps) < models.PageMax {
 			return total, err

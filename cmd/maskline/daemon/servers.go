@@ -100,7 +100,7 @@ func (d *Daemon) adminAPI() (http.Handler, error) {
 	}
 	return admin.New(admin.Options{
 		Store: d.store, Decide: d.rules().Decide, Tokens: tokens, Numbering: d.cfg.Numbering.Model(), Stop: d.engine.Stop,
-		TestPush: d.courier.TestPush, Switches: d.switches, Trunks: d.trunks, Sim: d.simControl(), Log: d.log,
+		TestPush: d.courier.TestPush, DeadFiles: d.deadFiles, Switches: d.switches, Trunks: d.trunks, Sim: d.simControl(), Log: d.log,
 	})
 }
 
