@@ -96,7 +96,7 @@ func (l *Lab) boot(t *testing.T, binary string) {
 		"-log", in("log"), "-db", in("db"), "-run", in("run"), "-mod", modules)
 	cmd.Env = append(os.Environ(),
 		"MASKLINE_SWITCH_NAME=esltest", "MASKLINE_ESL_PASSWORD="+password, "MASKLINE_ESL_PORT="+strconv.Itoa(l.ports.esl),
-		"MASKLINE_SIP_PORT="+strconv.Itoa(l.ports.sip), "MASKLINE_RTP_START=31000", "MASKLINE_RTP_END=31999",
+		"MASKLINE_SIP_PORT="+strconv.Itoa(l.ports.sip), "MASKLINE_RTP_START=31000", "MASKLINE_RTP_END=31998",
 		"MASKLINE_TRUNKS_DIR="+in("trunks"), "MASKLINE_RECORDINGS_DIR="+in("rec"), "MASKLINE_SPOOL_DIR="+in("spool"),
 		"MASKLINE_CDR_URL=http://127.0.0.1:"+strconv.Itoa(l.ports.cdr)+"/switch/v1/cdr")
 	out, err := os.Create(in("log/out.txt")) //nolint:gosec // a file of the test's own
