@@ -120,8 +120,19 @@ func (k *call) route(ctx context.Context, from arrival) (models.Plan, error) {
 	return d.Plan, nil
 }
 
+// own marks the leg as a claimed one. A call that is dialled is marked with its other variables; one that only hears a prompt is
+// marked here, or the next daemon would take it for unclaimed and leave it to the park's bound of minutes.
+func (k *call) own(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, commandIn)
+	defer cancel()
+	if err := k.leg.Set(ctx, k.leg.ID(), esl.Var{Name: "maskline_owner", Value: k.e.Owner}); err != nil && !errors.Is(err, esl.ErrGone) {
+		k.log.Warn("leg could not be marked as ours", "error", err)
+	}
+}
+
 // refuse plays why, as early media, and ends the call with a final error: it is never answered, so the caller pays nothing.
 func (k *call) refuse(ctx context.Context, r models.Refuse) error {
+	k.own(ctx)
 	err := k.play(ctx, r.Prompt)
 	if err == nil || !errors.Is(err, esl.ErrGone) {
 		k.hangup(ctx, k.leg.ID(), esl.CauseOf(r.Q850))
@@ -132,6 +143,7 @@ func (k *call) refuse(ctx context.Context, r models.Refuse) error {
 // apologise ends a call about which nothing can be known or written: the database is away. There is no session and no CDR of it;
 // the switch's own record tells that it was.
 func (k *call) apologise(ctx context.Context) {
+	k.own(ctx)
 	if err := k.play(ctx, models.PromptSystemBusy); err != nil && !errors.Is(err, esl.ErrGone) {
 		k.log.Warn("apology could not be played", "error", err)
 	}

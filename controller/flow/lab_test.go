@@ -46,6 +46,7 @@ type lab struct {
 	recDir  string
 	logs    *lines
 	daemons int
+	drain   time.Duration // of the daemons that are started next
 }
 
 // inLab runs a test in virtual time. The zero options are a switch with one trusted trunk.
@@ -56,7 +57,7 @@ func inLab(t *testing.T, o sim.Options, test func(*lab)) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		o.CDR.Spool = filepath.Join(dir, "spool")
-		l := &lab{T: t, ctx: ctx, sw: sim.New(o), box: &outbox{}, spool: o.CDR.Spool, recDir: filepath.Join(dir, "rec"), logs: &lines{},
+		l := &lab{T: t, ctx: ctx, sw: sim.New(o), box: &outbox{}, spool: o.CDR.Spool, recDir: filepath.Join(dir, "rec"), logs: &lines{}, drain: time.Minute,
 			trunks: []models.Trunk{{Name: "carrier-a", Addresses: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Proxy: "127.0.0.1:5090", TrustCaller: true}}}
 		defer func() {
 			if err := l.sw.Close(); err != nil {
@@ -112,9 +113,10 @@ func (l *lab) daemon() (e *Engine, stop func()) {
 	l.must(err)
 	adapter := freeswitch.New(freeswitch.Options{Name: "sw1", Password: "ClueCon", Dial: func(context.Context) (net.Conn, error) { return l.sw.Dial() }})
 	ctx, cancel := context.WithCancel(l.ctx)
+	drain := l.drain
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		if err := e.Run(ctx, time.Minute); err != nil {
+		if err := e.Run(ctx, drain); err != nil {
 			l.Error(err)
 		}
 	})
