@@ -264,3 +264,36 @@ func TestRecordStopsWaiting(t *testing.T) {
 		t.Errorf("applied %v, %v", applied, err)
 	}
 }
+
+// TestTwoDaemonsEndOneCall lets two stores on one database end the same calls: each call ends once.
+func TestTwoDaemonsEndOneCall(t *testing.T) {
+	onEach(t, func(t *testing.T, cfg Config) {
+		h := newHouse(t, cfg)
+		other := open(t, cfg)
+		var mu sync.Mutex
+		ends := map[string]int{}
+		var wg sync.WaitGroup
+		for i := range 40 {
+			for _, s := range []*Store{h.Store, other} {
+				wg.Go(func() {
+					id := fmt.Sprintf("s%d", i)
+					applied, err := s.Record(context.Background(), h.end(id))
+					if err != nil {
+						t.Errorf("%s: %v", id, err)
+					}
+					mu.Lock()
+					defer mu.Unlock()
+					if applied {
+						ends[id]++
+					}
+				})
+			}
+		}
+		wg.Wait()
+		for i := range 40 {
+			if id := fmt.Sprintf("s%d", i); ends[id] != 1 || h.keys(t, id) != "disconnect →disconnect →cdr" {
+				t.Errorf("%s ended %d times and recorded %s", id, ends[id], h.keys(t, id))
+			}
+		}
+	})
+}
