@@ -7,6 +7,7 @@ package flow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -83,14 +84,16 @@ type Engine struct {
 	trunks  *trunks
 	reports *reports
 
-	ctx  context.Context // of Run
+	ctx  context.Context // of every call; Run ends it
+	stop context.CancelFunc
 	wg   sync.WaitGroup
 	mu   sync.Mutex
 	live map[string]*call // by session id
+	runs bool             // Run was called
 	shut bool             // Run is ending: no new calls
 }
 
-// New makes an Engine.
+// New makes an Engine. It takes calls at once; Run must follow, since it ends what they start.
 func New(o Options) *Engine {
 	if o.Ringback == "" {
 		o.Ringback = DefaultRingback
@@ -106,23 +109,23 @@ func New(o Options) *Engine {
 	}
 	e := &Engine{Options: o, trunks: newTrunks(o.Trunks, o.Numbering), live: map[string]*call{}}
 	e.reports = newReports(e)
+	e.ctx, e.stop = context.WithCancel(context.Background())
 	return e
 }
 
 // Run carries out calls until ctx ends; then it takes no more. Calls that the switch alone can finish are left to it; those in
 // which a prompt of ours runs are given until drain has passed. Run returns when no goroutine of its own is left.
 func (e *Engine) Run(ctx context.Context, drain time.Duration) error {
-	work, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
+	defer e.stop()
 	e.mu.Lock()
-	if e.ctx != nil {
+	if e.runs {
 		e.mu.Unlock()
-		return fmt.Errorf("run call engine: it runs already or has ended")
+		return errors.New("run call engine: it runs already or has ended")
 	}
-	e.ctx = work
+	e.runs = true
 	e.mu.Unlock()
 	reportsDone := make(chan struct{})
-	go func() { defer close(reportsDone); e.reports.run(work) }()
+	go func() { defer close(reportsDone); e.reports.run(e.ctx) }()
 	<-ctx.Done()
 
 	e.mu.Lock()
@@ -140,7 +143,7 @@ func (e *Engine) Run(ctx context.Context, drain time.Duration) error {
 	case <-timer.C:
 		e.Log.Warn("calls were still in a prompt at the end of the drain time; the switch ends them")
 	}
-	stop()
+	e.stop()
 	<-idle
 	<-reportsDone
 	return nil
@@ -152,7 +155,7 @@ func (e *Engine) begin(k *call, flow func(context.Context)) error {
 	defer e.mu.Unlock()
 	_, known := e.live[k.s.ID]
 	switch {
-	case e.ctx == nil || e.shut:
+	case e.shut:
 		return errClosing
 	case known:
 		return errKnown

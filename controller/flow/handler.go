@@ -50,7 +50,7 @@ func (h *handler) Synced(calls []string) {
 	seen := time.Now()
 	h.e.mu.Lock()
 	defer h.e.mu.Unlock()
-	if h.e.ctx == nil || h.e.shut {
+	if h.e.shut {
 		return
 	}
 	h.e.wg.Add(1)

@@ -134,12 +134,13 @@ func (s *Switch) sofia(arg string) string {
 		return rule + fmt.Sprintf("Name    \t%s\nProfile \tcarrier\nScheme  \tDigest\nPing    \t0\nState   \tNOREG\nStatus  \t%s\nUptime  \t%ds\n"+
 			"CallsIN \t0\nCallsOUT\t0\nFailedCallsIN\t0\nFailedCallsOUT\t0\n", f[2], state, int(time.Since(s.born).Seconds())) + rule
 	case len(f) == 1 && f[0] == "status":
-		text := "                     Name\t   Type\t                                      Data\tState\n" + rule +
-			"                  carrier\tprofile\t             sip:mod_sofia@127.0.0.1:5080\tRUNNING (0)\n"
+		var text strings.Builder
+		text.WriteString("                     Name\t   Type\t                                      Data\tState\n" + rule +
+			"                  carrier\tprofile\t             sip:mod_sofia@127.0.0.1:5080\tRUNNING (0)\n")
 		for _, g := range s.opt.Gateways {
-			text += fmt.Sprintf("%25s\tgateway\t%42s\tNOREG\n", "carrier::"+g, "sip:"+g+"@127.0.0.1")
+			fmt.Fprintf(&text, "%25s\tgateway\t%42s\tNOREG\n", "carrier::"+g, "sip:"+g+"@127.0.0.1")
 		}
-		return text + rule + "1 profile 0 aliases\n"
+		return text.String() + rule + "1 profile 0 aliases\n"
 	case len(f) >= 3 && f[0] == "status" && f[1] == "profile":
 		return rule + "Name             \tcarrier\n"
 	case len(f) >= 1 && f[0] == "profile":

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -129,12 +130,7 @@ func (o *dialling) dial(p dialstring.Peer) (*channel, esl.Cause) {
 }
 
 func (s *Switch) knows(gateway string) bool {
-	for _, g := range s.opt.Gateways {
-		if g == gateway {
-			return true
-		}
-	}
-	return len(s.opt.Gateways) == 0
+	return len(s.opt.Gateways) == 0 || slices.Contains(s.opt.Gateways, gateway)
 }
 
 // describeOutbound sets the variables that sofia sets on a leg it dials; s.mu is held.

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -44,7 +45,7 @@ func (l *Lab) sipp(t *testing.T, scenario string, port, media int, args ...strin
 	scripts := filepath.Join(l.repo, "scripts/sipp")
 	all := append([]string{"-sf", filepath.Join(scripts, scenario+".xml"), "-p", strconv.Itoa(port), "-mp", strconv.Itoa(media), "-m", "1",
 		"-nostdin", "-timeout", "60", "-timeout_error", "-trace_logs", "-log_file", p.log}, args...)
-	p.cmd = exec.Command("sipp", all...) //nolint:gosec // the arguments are the suite's own
+	p.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), "sipp", all...) //nolint:gosec // the arguments are the suite's own
 	p.cmd.Dir = scripts
 	out, err := os.Create(p.log + ".out")
 	if err != nil {

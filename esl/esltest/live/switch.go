@@ -20,7 +20,7 @@ import (
 )
 
 // password of the event socket; it lives as long as the test.
-const password = "esltest-on-loopback"
+const password = "esltest-on-loopback" //nolint:gosec // of a switch that lives as long as a test
 
 // Lab is the switch and its phones. It is made by Start.
 type Lab struct {
@@ -92,7 +92,7 @@ func (l *Lab) boot(t *testing.T, binary string) {
 		modules = filepath.Join(filepath.Dir(binary), "../lib/freeswitch/mod")
 	}
 	in := func(d string) string { return filepath.Join(l.dir, d) }
-	cmd := exec.Command(binary, "-nonat", "-nf", "-nc", "-np", "-conf", filepath.Join(l.repo, "conf/freeswitch"), //nolint:gosec // the tester's own binary
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), binary, "-nonat", "-nf", "-nc", "-np", "-conf", filepath.Join(l.repo, "conf/freeswitch"), //nolint:gosec // the tester's own binary
 		"-log", in("log"), "-db", in("db"), "-run", in("run"), "-mod", modules)
 	cmd.Env = append(os.Environ(),
 		"MASKLINE_SWITCH_NAME=esltest", "MASKLINE_ESL_PASSWORD="+password, "MASKLINE_ESL_PORT="+strconv.Itoa(l.ports.esl),
