@@ -2,13 +2,18 @@ package store
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"net"
 	"reflect"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/go-sql-driver/mysql"
+	"gorm.io/gorm"
 
 	"maskline/models"
 )
@@ -253,6 +258,40 @@ func TestCloseCommitsWhatWaits(t *testing.T) {
 		if _, err := h.Record(context.Background(), h.end("late")); !errors.Is(err, ErrClosed) {
 			t.Errorf("after close: %v", err)
 		}
+	})
+}
+
+func TestGone(t *testing.T) {
+	for want, list := range map[bool][]error{
+		true:  {ErrBusy, context.DeadlineExceeded, mysql.ErrInvalidConn, driver.ErrBadConn, &net.OpError{Op: "dial", Err: errors.New("refused")}},
+		false: {gorm.ErrDuplicatedKey, &mysql.MySQLError{Number: 1406}, errors.New("other")},
+	} {
+		for _, err := range list {
+			if got := gone(fmt.Errorf("record: %w", err)); got != want {
+				t.Errorf("%v: gone is %v", err, got)
+			}
+		}
+	}
+}
+
+// TestDeadDatabaseFailsTheGroupAtOnce kills the connections under a group: every change is told, none is stored.
+func TestDeadDatabaseFailsTheGroupAtOnce(t *testing.T) {
+	onEach(t, func(t *testing.T, cfg Config) {
+		h := newHouse(t, cfg)
+		for _, p := range h.pools {
+			if err := p.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var wg sync.WaitGroup
+		for i := range 20 {
+			wg.Go(func() {
+				if applied, err := h.Record(context.Background(), h.end(fmt.Sprintf("s%d", i))); err == nil || applied {
+					t.Errorf("change %d: applied %v, %v", i, applied, err)
+				}
+			})
+		}
+		wg.Wait()
 	})
 }
 

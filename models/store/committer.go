@@ -2,11 +2,15 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"time"
 
+	"github.com/go-sql-driver/mysql"
 	"gorm.io/gorm"
 
 	"maskline/models"
@@ -114,23 +118,33 @@ func (c *committer) gather(first *pending) []*pending {
 	return group
 }
 
-// commit tries the group in one transaction. If that fails, each change gets a transaction of its own, so that one bad change fails alone.
-// The context is the store's own: a caller that stops waiting must not fail his neighbours.
+// commit tries the group in one transaction. If that fails, each change gets a transaction of its own, so that one bad change fails alone;
+// unless the database itself is gone: then all fail at once, and nobody waits for a hundred timeouts in a row. The context is the store's
+// own: a caller that stops waiting must not fail his neighbours.
 func (c *committer) commit(group []*pending) {
-	if err := c.together(group); err != nil {
-		if len(group) == 1 {
-			group[0].applied, group[0].err = false, err
-		} else {
-			for _, p := range group {
-				if p.err = c.together([]*pending{p}); p.err != nil {
-					p.applied = false
-				}
-			}
-		}
-	}
+	err := c.together(group)
+	alone := err != nil && len(group) > 1 && !gone(err)
 	for _, p := range group {
+		p.err = err
+		if alone {
+			p.err = c.together([]*pending{p})
+		}
+		p.applied = p.applied && p.err == nil
 		close(p.done)
 	}
+}
+
+// gone says whether an error is about the database as a whole and not about what was written.
+func gone(err error) bool {
+	if _, ok := errors.AsType[net.Error](err); ok {
+		return true
+	}
+	for _, e := range []error{context.DeadlineExceeded, ErrBusy, driver.ErrBadConn, mysql.ErrInvalidConn, sql.ErrConnDone} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *committer) together(group []*pending) error {
