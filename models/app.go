@@ -10,11 +10,17 @@ import (
 // Mode is what an app's numbers do. An app has one, for good.
 type Mode string
 
-// ModeAXB is the one mode so far: A and B see X on each other's calls.
-const ModeAXB Mode = "axb"
+// The modes (spec/privatenumber.md §3).
+const (
+	ModeAXB  Mode = "axb"  // A and B see X on each other's calls
+	ModeAX   Mode = "ax"   // whoever dials X reaches A; A dials X and reaches a temporary callee
+	ModeAXE  Mode = "axe"  // X and an extension reach A; A dials X and reaches who called last
+	ModeAXYB Mode = "axyb" // B dials X and reaches A, who sees Y; A dials Y and reaches B, who sees X
+	ModeX    Mode = "x"    // the tenant is asked at every call
+)
 
-// Modes lists the modes that can be made.
-var Modes = []Mode{ModeAXB}
+// Modes lists the modes.
+var Modes = []Mode{ModeAXB, ModeAX, ModeAXE, ModeAXYB, ModeX}
 
 // PushScheme is how pushes to an app's URLs are signed (spec/privatenumber.md §1.2).
 type PushScheme string
@@ -45,6 +51,8 @@ type App struct {
 	AllowFrom []netip.Prefix
 	// PairsPerNumber is how many bindings one X may carry, 1 to 5000 (spec/privatenumber.md §2.1). 0 is 5000.
 	PairsPerNumber int
+	// Settings are what only some modes, or only some tenants, need.
+	Settings AppSettings
 	// Prompts are the app's own default tone files by the name of the platform's; a missing one plays the platform's default.
 	Prompts   map[string]string
 	CreatedAt time.Time
@@ -81,7 +89,13 @@ func (a App) Validate() error {
 	if err := validURL("status_url", a.StatusURL); err != nil {
 		return err
 	}
-	return validURL("fee_url", a.FeeURL)
+	if err := validURL("fee_url", a.FeeURL); err != nil {
+		return err
+	}
+	if a.Mode == ModeX && a.StatusURL == "" && a.Settings.AskURL == "" {
+		return Fail(Invalid, "status_url", "an app of mode x is asked at its status_url what to do with each call; it cannot do without one")
+	}
+	return a.Settings.Validate()
 }
 
 func validURL(param, raw string) error {

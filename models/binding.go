@@ -35,7 +35,12 @@ type Binding struct {
 	AppID    int64
 	Mode     Mode
 	X        string // the private number, global form
-	A, B     Party
+	A, B     Party  // B is zero in modes that have none: AX, AXE, AXYB's first step
+	// Extension is E in AXE.
+	Extension string
+	// Y and Parent are set on the second step of AXYB: the number that A sees, and the subscriptionId of the first step.
+	Y      string
+	Parent string
 	BindingSettings
 	CreatedAt time.Time
 	// StartedAt is when the current Lifetime began: the bind, or the last modification of duration.
@@ -57,6 +62,23 @@ type BindingSettings struct {
 	PreVoiceA      string // callerHintTone: ring-back to A when A dials X
 	PreVoiceB      string // calleeHintTone: ring-back to B when B dials X
 	UserData       string
+	// The rest belongs to some modes only.
+	ShowCaller   bool   // AX calleeNumDisplay 1, AXE displayNumMode 1: the callee sees the real caller. Barred by carriers now: 8024
+	Off          bool   // AX turnFlag off: calls to X are not connected
+	CallbackNum  string // AXE: whom A reaches when nobody called before; "" is the app's
+	CallbackTone string // AXE: what A hears then
+	TimeUnit     int    // AXE: 0 hours, 1 minutes, of the two below
+	BindTime     int    // AXE bindExpiredTime as given at the bind; 0 is for ever
+	CallbackTime int    // AXE callbackExpiredTime as given: how long a caller can be called back; 0 is as long as the binding lives
+	YBLifetime   int    // AXYB ybDuration: seconds that a Y chosen by itself lives; 0 is as long as AX
+}
+
+// Unit is the length of one of AXE's units of time.
+func (s BindingSettings) Unit() time.Duration {
+	if s.TimeUnit == 1 {
+		return time.Minute
+	}
+	return time.Hour
 }
 
 // Expiry is when a binding with this lifetime that starts at t ends; zero for never.
@@ -87,13 +109,47 @@ func (s BindingSettings) Validate() error {
 	case strings.ContainsAny(s.UserData, "{}") || !printableASCII(s.UserData):
 		return Fail(Invalid, "userData", "userData holds no braces, no control and no Chinese characters; encode it as Base64")
 	}
+	if err := s.validModes(); err != nil {
+		return err
+	}
 	for _, p := range []struct{ param, name string }{
-		{"recordHintTone", s.RecordHintTone}, {"lastMinVoice", s.LastMinVoice},
+		{"callbackTone", s.CallbackTone}, {"recordHintTone", s.RecordHintTone}, {"lastMinVoice", s.LastMinVoice},
 		{"callerHintTone", s.PreVoiceA}, {"calleeHintTone", s.PreVoiceB},
 	} {
 		if err := ValidPromptName(p.param, p.name); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// AXETimeMax is the longest bindExpiredTime and callbackExpiredTime, hours. The fact sheet leaves it open; clients send up to 720.
+const AXETimeMax = 24 * 365
+
+func (s BindingSettings) validModes() error {
+	most := AXETimeMax
+	if s.TimeUnit == 1 {
+		most *= 60
+	}
+	switch {
+	case s.TimeUnit != 0 && s.TimeUnit != 1:
+		return Fail(Invalid, "timeUnit", "timeUnit is 0 for hours or 1 for minutes")
+	case s.BindTime < 0 || s.BindTime > most:
+		return Fail(Invalid, "bindExpiredTime", "bindExpiredTime is 0 to %d", most)
+	case s.CallbackTime < 0 || s.CallbackTime > most:
+		return Fail(Invalid, "callbackExpiredTime", "callbackExpiredTime is 0 to %d", most)
+	case s.YBLifetime != 0 && (s.YBLifetime < LifeMin || s.YBLifetime > LifeMax):
+		return Fail(Invalid, "ybDuration", "ybDuration is 0 or %d to %d seconds", LifeMin, LifeMax)
+	case s.CallbackNum != "" && !isGlobal(s.CallbackNum):
+		return Fail(Invalid, "callbackNum", "callbackNum is a telephone number")
+	}
+	return nil
+}
+
+// ValidExtension checks an extension of AXE: 1 to 4 digits, not all of them 0 (spec/privatenumber.md §2.3).
+func ValidExtension(e string) error {
+	if len(e) < 1 || len(e) > 4 || !allDigits(e) || strings.Trim(e, "0") == "" {
+		return Fail(Invalid, "extendNum", "extendNum has 1 to 4 digits, not all 0")
 	}
 	return nil
 }

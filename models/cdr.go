@@ -12,7 +12,8 @@ type CDR struct {
 	AppID     int64
 	BindingID string
 	Mode      Mode
-	Direction int    // direction of the wire: 1 for AXB; 2 when there was no binding
+	Extension string // AXE: extendNum
+	Direction int    // direction of the wire: AXB 1; AX 0 others called A, 1 A called; 2 when there was no binding
 	X         string // bindNum
 	Area      string
 	Caller    Party  // leg 1

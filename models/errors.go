@@ -24,6 +24,11 @@ const (
 	NumberNotOwned     Code = "number_not_owned"     // X is no number of this app
 	NumberAbnormal     Code = "number_abnormal"      // X may take no binding now
 	NoNumber           Code = "no_number"            // no free X in the city, or X is full
+	NumberBusy         Code = "number_busy"          // an exclusive call holds X
+	BoundAlready       Code = "bound_already"        // AX: this A has this X already (1016002)
+	NumberTaken        Code = "number_taken"         // AX: X belongs to another A, or A's quota is used (1011005)
+	ExtensionTaken     Code = "extension_taken"      // AXE: E is in use, or none is free (1020167)
+	NotBound           Code = "not_bound"            // AX: X is the app's, and nobody has it (1011004)
 	NumberBound        Code = "number_bound"         // A or B is used on this X already; Param holds the number
 	RecordingOff       Code = "recording_off"        // the app may not record
 	SMSOff             Code = "sms_off"              // the app has no SMS

@@ -3,10 +3,35 @@ package models
 import "time"
 
 // Plan is everything one call will do, as data. A resolver makes it from a Sight; the flow carries it out. Exactly one of the
-// pointers is set.
+// pointers is set. Collect, Ask and Allocate lead to another decision; Refuse and Connect end the chain.
 type Plan struct {
-	Refuse  *Refuse  `json:"refuse,omitempty"`
-	Connect *Connect `json:"connect,omitempty"`
+	Refuse   *Refuse   `json:"refuse,omitempty"`
+	Connect  *Connect  `json:"connect,omitempty"`
+	Collect  *Collect  `json:"collect,omitempty"`
+	Ask      *Ask      `json:"ask,omitempty"`
+	Allocate *Allocate `json:"allocate,omitempty"`
+}
+
+// Collect asks the caller for digits; the lookup is then made again with them. Prompts are file names, "" is silence.
+type Collect struct {
+	Digits  int           `json:"digits"`           // at most; # ends earlier
+	Repeats int           `json:"repeats"`          // how often a wrong or missing input is asked for again
+	Gap     time.Duration `json:"gap"`              // without a key ends the input
+	Answer  bool          `json:"answer,omitempty"` // answer the caller before he is asked
+	Input   string        `json:"input,omitempty"`  // what he hears first
+	Again   string        `json:"again,omitempty"`  // after a wrong input that may be repeated
+	GiveUp  string        `json:"give_up,omitempty"`
+	Missing string        `json:"missing,omitempty"` // at the end, when nothing was ever keyed
+}
+
+// Ask puts the call to the tenant (mode X). Its answer becomes the Plan (route.FromAnswer).
+type Ask struct {
+	URL string `json:"url"`
+}
+
+// Allocate gives the caller a Y on an AXYB binding; the lookup is then made again.
+type Allocate struct {
+	BindingID string `json:"binding_id"`
 }
 
 // Refuse ends the call: a prompt as early media, then a final error, never an answer.
@@ -27,6 +52,13 @@ type Connect struct {
 	RecordTone string        `json:"record_tone,omitempty"` // both hear it before the recording starts
 	MaxTalk    time.Duration `json:"max_talk,omitempty"`    // from the callee's answer; 0 is unlimited
 	LastMinute string        `json:"last_minute,omitempty"` // both hear it one minute before MaxTalk
+	WaitVoice  string        `json:"wait_voice,omitempty"`  // X: what the caller hears in place of ring-back, once
+	Exclusive  bool          `json:"exclusive,omitempty"`   // the number carries one call: a second one is busy
+	UsesTemp   bool          `json:"uses_temp,omitempty"`   // the callee is the row's temporary one: used up when he answers
+	Extension  string        `json:"extension,omitempty"`   // that was keyed (extendNum)
+	// CallBack says that the callee may call this caller back on the number: recorded when he is dialled, for so long (0 is for ever).
+	CallBack    bool          `json:"call_back,omitempty"`
+	CallBackFor time.Duration `json:"call_back_for,omitempty"`
 }
 
 // Decision is a Plan with whose call it is and why.

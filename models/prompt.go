@@ -15,8 +15,15 @@ const (
 	PromptRecordHint   = "record_hint.wav"
 	PromptLastMinute   = "last_minute.wav"
 	PromptSystemBusy   = "system_busy.wav"
+	// AXE's four, and X's.
+	PromptExtension        = "extension_input.wav"
+	PromptExtensionWrong   = "extension_wrong.wav"
+	PromptExtensionGiveUp  = "extension_giveup.wav"
+	PromptExtensionMissing = "extension_missing.wav"
+	PromptWait             = "wait.wav"
 )
 
 // DefaultPrompts lists them.
 var DefaultPrompts = []string{PromptNoPermission, PromptAbnormal, PromptNoBinding, PromptBusy, PromptNoAnswer, PromptUnreachable,
-	PromptPoweredOff, PromptNotExist, PromptRejected, PromptDirection, PromptRecordHint, PromptLastMinute, PromptSystemBusy}
+	PromptPoweredOff, PromptNotExist, PromptRejected, PromptDirection, PromptRecordHint, PromptLastMinute, PromptSystemBusy,
+	PromptExtension, PromptExtensionWrong, PromptExtensionGiveUp, PromptExtensionMissing, PromptWait}

@@ -25,6 +25,8 @@ type Session struct {
 	Plan      Plan
 	RecordAs  string // file name of the recording; "" when none is made
 	Stage     Stage
+	Extension string    // AXE: what was keyed
+	Area      string    // city of the dialled number
 	Stopped   bool      // callStop asked for the end
 	StartedAt time.Time // when leg A came in
 	EndedAt   time.Time // zero while it lives
@@ -45,13 +47,15 @@ type Stage string
 
 // The stages.
 const (
-	StageRouting   Stage = "routing"
-	StageRefusing  Stage = "refusing"
-	StageDialling  Stage = "dialling"
-	StageRinging   Stage = "ringing"
-	StageTalking   Stage = "talking"
-	StageEnded     Stage = "ended"
-	StageAnnounced Stage = "announcing" // the callee could not be reached; the caller hears why
+	StageRouting    Stage = "routing"
+	StageRefusing   Stage = "refusing"
+	StageCollecting Stage = "collecting" // the caller keys an extension
+	StageAsking     Stage = "asking"     // the tenant is asked
+	StageDialling   Stage = "dialling"
+	StageRinging    Stage = "ringing"
+	StageTalking    Stage = "talking"
+	StageEnded      Stage = "ended"
+	StageAnnounced  Stage = "announcing" // the callee could not be reached; the caller hears why
 )
 
 // EventType is a call event's kind, by its wire name (spec/privatenumber.md §4.1).
@@ -87,4 +91,12 @@ type Change struct {
 	Events     []CallEvent
 	CDR        *CDR // set exactly once, with Session.EndedAt
 	Deliveries []Delivery
+	// Exclusive takes the dialled number for this session until it ends; Record fails with NumberBusy when another call has it, and
+	// nothing of the change is written.
+	Exclusive bool
+	// UseTemp clears the temporary destination of the row (Session.Dialled, Session.Caller): it has been used.
+	UseTemp bool
+	// CallBack lets Session.Callee call Session.Caller back on Session.Dialled until this time; the zero time is as long as the row lives.
+	CallBack      bool
+	CallBackUntil time.Time
 }

@@ -34,7 +34,30 @@ const (
 	NoPermission      StateCode = 8018
 	Abnormal          StateCode = 8020
 	AnswerTimeout     StateCode = 8035 // the platform's own 90 s
+	CalleeBarred      StateCode = 7004 // black list
+	CallerBarred      StateCode = 7005 // black list
+	CollectFailed     StateCode = 8008
+	NoTempCallee      StateCode = 8013 // AX: A dials X and has set no temporary callee
+	NoCallback        StateCode = 8019 // A dials X and nobody called before
+	NoExtensionBound  StateCode = 8022 // AXE: E is bound to nobody, or has expired
+	LandlineCaller    StateCode = 8023
+	RealCallerBarred  StateCode = 8024 // showing the real caller is not allowed
+	NumberUnknown     StateCode = 8025 // AXE: X does not exist
+	NoRelation        StateCode = 8030 // AXYB
+	NoYNumber         StateCode = 8031 // AXYB: no Y could be allocated during the call
+	DialledOwnX       StateCode = 8032 // AXYB: A dials his own X
+	ExtensionEmpty    StateCode = 8033
+	ForeignCaller     StateCode = 8042
+	ForeignCallee     StateCode = 8043
+	TalkTimeControl   StateCode = 8044
+	ConnectControl    StateCode = 8046
+	CallerTooOften    StateCode = 8047
+	CalleeTooOften    StateCode = 8048
+	NumberTooOften    StateCode = 8049
+	PeriodBarred      StateCode = 8050
 	NumberBarred      StateCode = 8055 // X may take no calls
+	TestDialControl   StateCode = 8056
+	DirectionControl  StateCode = 8057
 	CalleeNotExist    StateCode = 8100
 	CalleeNoAnswer    StateCode = 8101 // the carrier's timeout
 	CalleeBusy        StateCode = 8102
@@ -72,6 +95,29 @@ var stateTexts = map[StateCode]string{
 	NoPermission:      "The number has no service permission.",
 	Abnormal:          "The service is abnormal.",
 	AnswerTimeout:     "The callee did not answer in time.",
+	CalleeBarred:      "The callee is in the blacklist.",
+	CallerBarred:      "The caller is in the blacklist.",
+	CollectFailed:     "Collecting digits failed.",
+	NoTempCallee:      "There is no temporary callee.",
+	NoCallback:        "There is nobody to call back.",
+	NoExtensionBound:  "The extension is not bound.",
+	LandlineCaller:    "The fixnum cannot be caller.",
+	RealCallerBarred:  "Showing the real caller is not allowed.",
+	NumberUnknown:     "The private number does not exist.",
+	NoRelation:        "The number is not bound.",
+	NoYNumber:         "No number could be allocated.",
+	DialledOwnX:       "The user dialled the own private number.",
+	ExtensionEmpty:    "No extension was entered.",
+	ForeignCaller:     "International incoming calls are restricted.",
+	ForeignCallee:     "International outgoing calls are restricted.",
+	TalkTimeControl:   "The talk time is abnormal.",
+	ConnectControl:    "The connection rate is abnormal.",
+	CallerTooOften:    "The caller calls too often.",
+	CalleeTooOften:    "The callee is called too often.",
+	NumberTooOften:    "The private number is called too often.",
+	PeriodBarred:      "Calls are not allowed at this time.",
+	TestDialControl:   "Test calls are restricted.",
+	DirectionControl:  "The call direction is restricted.",
 	NumberBarred:      "The private number is not usable.",
 	CalleeNotExist:    "The called number does not exist.",
 	CalleeNoAnswer:    "The callee does not answer.",
