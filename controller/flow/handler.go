@@ -86,7 +86,10 @@ func (h *handler) endMissing(ctx context.Context, here map[string]bool, seen tim
 		return
 	}
 	for _, s := range missing {
-		// It may have been settled from its reports in the meantime; the store ends a session once.
+		// It may have been settled from its reports in the meantime. The store ends a session once, but we would tell of a lost call.
+		if now, err := h.e.Store.Session(ctx, s.ID); err == nil && !now.EndedAt.IsZero() {
+			continue
+		}
 		if err := h.e.endFromReports(ctx, s, h.e.reports.await(ctx, s.LegA, 0)); err != nil && ctx.Err() == nil {
 			h.e.Log.Error("missing session could not be ended", "sessionId", s.ID, "error", err)
 		}

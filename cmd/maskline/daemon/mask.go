@@ -52,7 +52,13 @@ func (m masking) WithGroup(name string) slog.Handler {
 	return masking{m.Handler.WithGroup(maskText(name))}
 }
 
+// resultCode is the attribute that holds a code of the tenant API: seven digits, which are no number.
+const resultCode = "resultcode"
+
 func maskAttr(a slog.Attr) slog.Attr {
+	if a.Key == resultCode {
+		return a
+	}
 	return slog.Attr{Key: maskText(a.Key), Value: maskValue(a.Value.Resolve())}
 }
 
@@ -96,18 +102,22 @@ func maskAny(x any) slog.Value {
 }
 
 // numbers finds what may be a telephone number: seven digits or more in a row, percent-encoded plus and all, or a Chinese mobile number
-// in groups. UUIDs and times are found too, so that their digits are left alone.
+// in groups. UUIDs, session ids (32 hex digits) and times are found too, so that their digits are left alone.
 var numbers = regexp.MustCompile(`[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}` +
+	`|\b[0-9a-f]{32}\b` +
 	`|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+` +
 	`|(?:\+|%2[Bb])?[0-9]{7,}` +
 	`|1[3-9][0-9][ -][0-9]{4}[ -][0-9]{4}`)
+
+// sessionDigits is the length of a session id before its "@". No telephone number is so long.
+const sessionDigits = 32
 
 func maskText(s string) string {
 	if !strings.ContainsAny(s, "0123456789") {
 		return s
 	}
 	return numbers.ReplaceAllStringFunc(s, func(found string) string {
-		if strings.Count(found, "-") == 4 || strings.Contains(found, "T") {
+		if strings.Count(found, "-") == 4 || strings.Contains(found, "T") || len(found) == sessionDigits {
 			return found
 		}
 		found = strings.NewReplacer("%2B", "+", "%2b", "+", " ", "", "-", "").Replace(found)

@@ -48,8 +48,10 @@ func TestWhatIsNoNumberStays(t *testing.T) {
 	var out bytes.Buffer
 	log := Logger(&out, conf.Log{Level: "info", Format: "text"})
 	const session = "12345678-1234-4123-8123-123456789012@fs1"
+	const digest = "b84342e8e9fdeae9df82a12428042923@fs1"
+	log.Info("request", "sessionId", digest, "resultcode", "1010013")
 	log.Info("listening on 127.0.0.1:8080", "sessionId", session, "n", 123456, "at", "2026-11-20T08:24:05.123456789Z", "nil", nil, "version", "1.11.2")
-	for _, want := range []string{"127.0.0.1:8080", session, "123456 ", "05.123456789Z", "1.11.2"} {
+	for _, want := range []string{"127.0.0.1:8080", session, digest, "resultcode=1010013", "123456 ", "05.123456789Z", "1.11.2"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%s is gone: %s", want, out.String())
 		}

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// receiver is the customers' server: it checks the signature of each push and keeps what it was told. One path a customer.
+type receiver struct {
+	url    string
+	server *http.Server
+
+	mu     sync.Mutex
+	secret map[string]string   // by app key
+	events []event             // in the order in which they came
+	cdrs   []cdr               // likewise
+	bodies map[string][]string // every body by the customer it came to
+	faults []string            // pushes that were not as the fact sheet has them
+	news   chan struct{}       // closed and renewed at each push
+}
+
+// event is the body of a call event (spec/privatenumber.md §4.1).
+type event struct {
+	EventType  string `json:"eventType"`
+	StatusInfo struct {
+		SessionID      string `json:"sessionId"`
+		Timestamp      string `json:"timestamp"`
+		Caller         string `json:"caller"`
+		Called         string `json:"called"`
+		SubscriptionID string `json:"subscriptionId"`
+		StateCode      *int   `json:"stateCode"`
+	} `json:"statusInfo"`
+}
+
+// cdr is one member of feeLst (spec/privatenumber.md §4.4).
+type cdr struct {
+	AppKey           string `json:"appKey"`
+	BindNum          string `json:"bindNum"`
+	SessionID        string `json:"sessionId"`
+	SubscriptionID   string `json:"subscriptionId"`
+	CallerNum        string `json:"callerNum"`
+	FwdDisplayNum    string `json:"fwdDisplayNum"`
+	FwdDstNum        string `json:"fwdDstNum"`
+	CallInTime       string `json:"callInTime"`
+	FwdStartTime     string `json:"fwdStartTime"`
+	FwdAlertingTime  string `json:"fwdAlertingTime"`
+	FwdAnswerTime    string `json:"fwdAnswerTime"`
+	CallEndTime      string `json:"callEndTime"`
+	FwdUnaswRsn      int    `json:"fwdUnaswRsn"`
+	ULFailReason     int    `json:"ulFailReason"`
+	SIPStatusCode    int    `json:"sipStatusCode"`
+	RecordFlag       int    `json:"recordFlag"`
+	RecordObjectName string `json:"recordObjectName"`
+	CallRelDirection int    `json:"callRelDirection"`
+	UserData         string `json:"userData"`
+}
+
+func newReceiver() (*receiver, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // at once
+	if err != nil {
+		return nil, fmt.Errorf("open the customers' server: %w", err)
+	}
+	r := &receiver{url: "http://" + l.Addr().String(), secret: map[string]string{}, bodies: map[string][]string{}, news: make(chan struct{})}
+	r.server = &http.Server{Handler: http.HandlerFunc(r.take), ReadHeaderTimeout: 5 * time.Second}
+	go func() { _ = r.server.Serve(l) }()
+	return r, nil
+}
+
+func (r *receiver) close() { _ = r.server.Close() }
+
+// knows tells the secret with which an app's pushes are signed.
+func (r *receiver) knows(key, secret string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.secret[key] = secret
+}
+
+// take answers a push: 200 and nothing else, /CUSTOMER/status or /CUSTOMER/fee.
+func (r *receiver) take(_ http.ResponseWriter, req *http.Request) {
+	body, err := io.ReadAll(io.LimitReader(req.Body, 1<<20))
+	customer, kind, _ := strings.Cut(strings.Trim(req.URL.Path, "/"), "/")
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	defer func() { close(r.news); r.news = make(chan struct{}) }()
+	r.bodies[customer] = append(r.bodies[customer], string(body))
+	key, signed := r.signed(req.Header)
+	var e event
+	var fee struct {
+		EventType string `json:"eventType"`
+		FeeLst    []cdr  `json:"feeLst"`
+	}
+	switch {
+	case err != nil:
+		r.fault("a push did not arrive whole")
+	case signed != "":
+		r.fault("a push to %s: %s", kind, signed)
+	case kind == "status" && json.Unmarshal(body, &e) == nil:
+		r.events = append(r.events, e)
+	case kind == "fee" && json.Unmarshal(body, &fee) == nil && fee.EventType == "fee":
+		for _, c := range fee.FeeLst {
+			if c.AppKey != key {
+				r.fault("a CDR of app %s came signed by app %s", c.AppKey, key)
+			}
+			r.cdrs = append(r.cdrs, c)
+		}
+	default:
+		r.fault("a push to %s cannot be read", kind)
+	}
+}
+
+func (r *receiver) fault(format string, args ...any) {
+	r.faults = append(r.faults, fmt.Sprintf(format, args...))
+}
+
+var attribute = regexp.MustCompile(`(\w+)="([^"]*)"`)
+
+// signed checks the headers of a push (spec/privatenumber.md §1.2). It gives the app key, and what is wrong.
+func (r *receiver) signed(h http.Header) (key, wrong string) {
+	token := ""
+	for name, values := range h { // the daemon writes X-AKSK, which is not Go's spelling
+		if strings.EqualFold(name, "X-AKSK") {
+			token = values[0]
+		}
+	}
+	a := map[string]string{}
+	var order []string
+	for _, m := range attribute.FindAllStringSubmatch(token, -1) {
+		a[m[1]] = m[2]
+		order = append(order, m[1])
+	}
+	created, err := time.Parse("2006-01-02T15:04:05Z", a["Created"])
+	secret, known := r.secret[a["Username"]]
+	switch {
+	case h.Get("Authorization") != `AKSK realm="SDP",profile="UsernameToken",type="Appkey"`:
+		wrong = "Authorization is " + h.Get("Authorization")
+	case h.Get("Content-Type") != "application/json;charset=UTF-8":
+		wrong = "Content-Type is " + h.Get("Content-Type")
+	case !slices.Equal(order, []string{"Username", "PasswordDigest", "Nonce", "Created"}):
+		wrong = "X-AKSK has other attributes, or another order"
+	case err != nil || time.Since(created).Abs() > time.Minute:
+		wrong = "Created is not now"
+	case !known:
+		wrong = "Username is no app"
+	case !hmac.Equal([]byte(a["PasswordDigest"]), []byte(digest(secret, a["Nonce"], a["Created"]))):
+		wrong = "PasswordDigest is wrong"
+	}
+	return a["Username"], wrong
+}
+
+// digest is the PasswordDigest of the AKSK scheme (spec/privatenumber.md §1.1).
+func digest(secret, nonce, created string) string {
+	m := hmac.New(sha256.New, []byte(secret))
+	m.Write([]byte(nonce + created))
+	return base64.StdEncoding.EncodeToString(m.Sum(nil))
+}
+
+// told is what the customer was told of the calls to one X: events of each session in order, and CDRs.
+func (r *receiver) told(x string) (events []event, records []cdr, news <-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	sessions := map[string]bool{}
+	for _, c := range r.cdrs {
+		if c.BindNum == x {
+			records = append(records, c)
+			sessions[c.SessionID] = true
+		}
+	}
+	for _, e := range r.events {
+		if e.EventType == "callin" && e.StatusInfo.Called == x {
+			sessions[e.StatusInfo.SessionID] = true
+		}
+		if sessions[e.StatusInfo.SessionID] {
+			events = append(events, e)
+		}
+	}
+	return events, records, r.news
+}

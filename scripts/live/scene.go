@@ -1,0 +1,229 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// scene is one call, or what else is tried, with what must come of it.
+type scene struct {
+	name   string
+	expect string // for the table
+	caller phone
+	callee []phone // one a trunk, in the order in which they are tried; none: nobody may be rung
+	bind   map[string]any
+	unkept bool          // X is not bound at all
+	fromB  bool          // the second party calls the first
+	other  bool          // somebody else calls
+	after  time.Duration // from the binding to the call
+	trunk  string        // X's trunk; "" is one of its own
+	cut    bool          // the switch dies under it: the phones cannot end it as they should
+	want   want
+	extra  func(*evidence) // what else must be so, once the packets are there
+}
+
+// want is what must come of a call. A zero state is a call that was answered and ended by one of the two.
+type want struct {
+	final    int    // A's final answer
+	state    int    // ulFailReason
+	q850     int    // fwdUnaswRsn
+	sip      int    // sipStatusCode
+	events   string // in order
+	prompt   string // what A hears last, unanswered
+	talk     time.Duration
+	hungUpBy int
+	silent   bool // no push and no CDR: nobody's call
+}
+
+const (
+	answered = "callin callout alerting answer disconnect"
+	rang     = "callin callout alerting disconnect"
+	unrung   = "callin callout disconnect"
+	refused  = "callin disconnect"
+)
+
+// party are the three numbers of a scene, in national form. Each scene has its own, so that whatever is found is its.
+type party struct{ a, b, c, x string }
+
+// casting gives out numbers that are not in use in any scene. They begin where no two runs begin alike.
+type casting struct {
+	mu   sync.Mutex
+	next int
+}
+
+func (c *casting) party() party {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.next == 0 {
+		c.next = 10_000_000 + rand.IntN(80_000_000) //nolint:gosec // not a secret
+	}
+	c.next += 7919
+	n := fmt.Sprintf("%08d", c.next%100_000_000)
+	return party{"138" + n, "139" + n, "137" + n, "170" + n}
+}
+
+// stage is a scene that is set: numbers, phones, binding.
+type stage struct {
+	scene
+	h       *house
+	order   int
+	who     party
+	app     app
+	ports   []int        // of its trunks
+	id      string       // subscriptionId
+	dials   string       // the number that calls
+	reaches string       // the number that is called
+	a       *apparatus   // the caller's phone
+	bs      []*apparatus // the callees'
+	began   time.Time    // of the call, and the end of everything about it
+	ended   time.Time
+	faults  []string
+	setup   time.Duration
+}
+
+func (s *stage) fault(format string, args ...any) {
+	s.faults = append(s.faults, fmt.Sprintf(format, args...))
+}
+
+// cast gives a scene its numbers and, unless it shares one, a trunk. It is called before the house opens, since the switch reads its
+// trunks when it starts.
+func (h *house) cast(sc scene) (*stage, error) {
+	s := &stage{scene: sc, h: h, order: int(h.scenes.Add(1)), who: h.casting.party()}
+	s.dials, s.reaches = s.who.a, s.who.b
+	if sc.fromB {
+		s.dials, s.reaches = s.who.b, s.who.a
+	}
+	if sc.other {
+		s.dials = s.who.c
+	}
+	h.stages = append(h.stages, s)
+	if sc.trunk != "" || len(sc.callee) == 0 {
+		s.ports = h.shared
+		return s, nil
+	}
+	port, err := h.lab.ports.take()
+	if err != nil {
+		return nil, err
+	}
+	s.trunk, s.ports = fmt.Sprintf("t-%d", s.order), []int{port}
+	h.addTrunk(s.trunk, port, ", order: 9")
+	return s, nil
+}
+
+// ready rents X, binds, and starts the callees' phones.
+func (s *stage) ready(ctx context.Context) {
+	s.app = s.h.apps[s.order%len(s.h.apps)]
+	if err := s.rent(ctx); err != nil {
+		s.fault("%s", err)
+		return
+	}
+	for i, p := range s.callee {
+		if p.scenario == "" { // a trunk at which nobody listens
+			continue
+		}
+		b, err := s.h.plugAt(ctx, s.ports[i], p, s.reaches)
+		if err != nil {
+			s.fault("%s", err)
+			return
+		}
+		s.bs = append(s.bs, b)
+	}
+}
+
+// rent gives the app its X and binds.
+func (s *stage) rent(ctx context.Context) error {
+	err := s.h.tell(ctx, "/numbers", map[string]any{"app": s.app.key, "area": "0755", "trunk": s.trunk, "numbers": []string{"+86" + s.who.x}}, nil)
+	if err != nil || s.unkept {
+		return err
+	}
+	body := map[string]any{"callerNum": "+86" + s.who.a, "calleeNum": "+86" + s.who.b, "relationNum": "+86" + s.who.x, "userData": "scene-" + strconv.Itoa(s.order)}
+	for k, v := range s.bind {
+		body[k] = v
+	}
+	s.id, err = s.h.bind(ctx, s.app, body)
+	return err
+}
+
+// dial starts the caller's phone.
+func (s *stage) dial(ctx context.Context) bool {
+	if len(s.faults) > 0 {
+		return false
+	}
+	var err error
+	s.began = time.Now()
+	s.a, err = s.h.plug(ctx, s.caller, s.dials, "127.0.0.1:"+strconv.Itoa(s.h.sw.sip), "-s", "86"+s.who.x)
+	if err != nil {
+		s.fault("%s", err)
+	}
+	return err == nil
+}
+
+// play carries a scene through: phones, call, until both phones are down and the customer has been told of the end.
+func (s *stage) play(ctx context.Context) {
+	defer s.clear()
+	s.ready(ctx)
+	select {
+	case <-time.After(s.after):
+	case <-ctx.Done():
+		return
+	}
+	if !s.dial(ctx) {
+		return
+	}
+	s.finish(ctx)
+}
+
+// finish waits for the end of a call that was dialled.
+func (s *stage) finish(ctx context.Context) {
+	if err := s.a.wait(ctx, patience); err != nil {
+		s.fault("%s", err)
+		return
+	}
+	for _, b := range s.bs {
+		if s.want.final == 200 && len(s.bs) == 1 {
+			if err := b.wait(ctx, 5*time.Second); err != nil {
+				s.fault("%s", err)
+			}
+		}
+	}
+	if !s.want.silent {
+		s.awaitRecord(ctx)
+	}
+}
+
+// awaitRecord waits until the CDR of the call has been pushed. Its events come before it, or are at most seconds behind.
+func (s *stage) awaitRecord(ctx context.Context) {
+	deadline := time.NewTimer(60 * time.Second)
+	defer deadline.Stop()
+	for {
+		events, records, news := s.h.customer.told("+86" + s.who.x)
+		if len(records) > 0 && len(events) >= len(strings.Fields(s.want.events)) {
+			return
+		}
+		select {
+		case <-news:
+		case <-ctx.Done():
+			s.fault("not over when the time was up")
+			return
+		case <-deadline.C:
+			s.fault("told of %d events and %d CDRs only", len(events), len(records))
+			return
+		}
+	}
+}
+
+// clear ends the phones of a scene.
+func (s *stage) clear() {
+	defer func() { s.ended = time.Now() }()
+	if s.a != nil {
+		s.a.hangUp()
+	}
+	for _, b := range s.bs {
+		b.hangUp()
+	}
+}
