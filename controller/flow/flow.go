@@ -20,7 +20,7 @@ import (
 
 // Store is what calls need of the database. models/store implements it.
 type Store interface {
-	Sight(ctx context.Context, dialled string, caller models.Party) (models.Sight, error)
+	Sight(ctx context.Context, dialled string, caller models.Party, extension string) (models.Sight, error)
 	Record(ctx context.Context, c models.Change) (applied bool, err error)
 	Session(ctx context.Context, id string) (models.Session, error)
 	LiveSessions(ctx context.Context, switchName string) ([]models.Session, error)

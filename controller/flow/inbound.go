@@ -83,7 +83,7 @@ func (k *call) route(ctx context.Context, from arrival) (models.Plan, error) {
 	start := time.Now()
 	lookup, cancel := context.WithTimeout(ctx, lookupIn)
 	defer cancel()
-	sight, err := k.e.Store.Sight(lookup, from.dialled, from.caller)
+	sight, err := k.e.Store.Sight(lookup, from.dialled, from.caller, models.NoExtension)
 	if err != nil {
 		return models.Plan{}, fmt.Errorf("look up %s: %w", from.dialled, err)
 	}

@@ -136,7 +136,7 @@ func (c *crowd) lookUp(b *testing.B, n int) time.Duration {
 		if k%2 == 1 {
 			caller, want = want, caller
 		}
-		v, err := c.Sight(ctx, c.number(i), caller)
+		v, err := c.Sight(ctx, c.number(i), caller, models.NoExtension)
 		if err != nil || v.Route == nil || v.Route.Destination != want || v.Binding == nil || v.App == nil {
 			b.Fatalf("look-up of %d: %+v, %v", i, v, err)
 		}

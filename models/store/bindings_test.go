@@ -15,7 +15,7 @@ import (
 // destination is who a caller reaches on a number now; the zero Party is nobody.
 func (h *house) destination(t testing.TB, x string, caller models.Party) models.Party {
 	t.Helper()
-	v := must[models.Sight](t)(h.Sight(context.Background(), x, caller))
+	v := must[models.Sight](t)(h.Sight(context.Background(), x, caller, models.NoExtension))
 	if v.Route == nil || !v.Route.Live(v.Now) {
 		return models.Party{}
 	}
@@ -45,7 +45,7 @@ func TestBindAndSight(t *testing.T) {
 		if got := must[models.Binding](t)(h.Binding(ctx, h.app.ID, b.ID)); got != b {
 			t.Errorf("stored %#v, returned %#v", got, b)
 		}
-		v := must[models.Sight](t)(h.Sight(ctx, x1, bob))
+		v := must[models.Sight](t)(h.Sight(ctx, x1, bob, models.NoExtension))
 		if v.Number.Number != x1 || v.App.Key != "key-1" || v.Tenant.ID != h.tenant.ID || *v.Binding != b {
 			t.Errorf("sight %+v", v)
 		}
@@ -55,11 +55,11 @@ func TestBindAndSight(t *testing.T) {
 		if !v.Now.Equal(h.clock.Now()) {
 			t.Errorf("now is %v, the clock says %v", v.Now, h.clock.Now())
 		}
-		stranger := must[models.Sight](t)(h.Sight(ctx, x1, carol))
+		stranger := must[models.Sight](t)(h.Sight(ctx, x1, carol, models.NoExtension))
 		if stranger.Number == nil || stranger.App == nil || stranger.Route != nil || stranger.Binding != nil {
 			t.Errorf("a stranger sees %+v", stranger)
 		}
-		nothing := must[models.Sight](t)(h.Sight(ctx, "+8617099999999", models.Hidden))
+		nothing := must[models.Sight](t)(h.Sight(ctx, "+8617099999999", models.Hidden, models.NoExtension))
 		if nothing.Number != nil || nothing.App != nil || nothing.Tenant != nil || nothing.Route != nil {
 			t.Errorf("an unknown number shows %+v", nothing)
 		}
@@ -143,7 +143,7 @@ func TestExpiredBindingGivesWay(t *testing.T) {
 			t.Error("routes are not those of the new binding")
 		}
 		for at, want := range map[time.Duration]models.Party{0: bob, 59 * time.Second: bob, 60 * time.Second: {}, 100 * time.Second: carol, -time.Second: {}} {
-			v := must[models.Sight](t)(h.SightAt(ctx, x1, alice, start.Add(at)))
+			v := must[models.Sight](t)(h.SightAt(ctx, x1, alice, models.NoExtension, start.Add(at)))
 			var dest models.Party
 			if v.Route != nil && v.Route.Live(v.Now) && v.Binding.Live(v.Now) {
 				dest = v.Route.Destination
@@ -294,7 +294,7 @@ func TestModify(t *testing.T) {
 		if h.destination(t, x1, alice) != carol || h.destination(t, x1, carol) != alice || !h.destination(t, x1, bob).IsZero() {
 			t.Error("routes do not follow the parties")
 		}
-		if v := must[models.Sight](t)(h.Sight(ctx, x1, alice)); !v.Route.Forbidden {
+		if v := must[models.Sight](t)(h.Sight(ctx, x1, alice, models.NoExtension)); !v.Route.Forbidden {
 			t.Error("routes do not follow the direction")
 		}
 		h.clock.advance(100 * time.Second)
@@ -305,7 +305,7 @@ func TestModify(t *testing.T) {
 		if got := must[models.Binding](t)(h.Binding(ctx, h.app.ID, b.ID)); got.B != carol || !got.StartedAt.Equal(h.clock.Now()) {
 			t.Errorf("stored %+v", got)
 		}
-		v := must[models.Sight](t)(h.SightAt(ctx, x1, alice, start.Add(50*time.Second)))
+		v := must[models.Sight](t)(h.SightAt(ctx, x1, alice, models.NoExtension, start.Add(50*time.Second)))
 		if v.Route == nil || v.Route.Destination != bob || v.Binding.B != bob || v.Binding.ID != b.ID {
 			t.Errorf("the past shows %+v", v)
 		}

@@ -67,7 +67,7 @@ func TestClock(t *testing.T) {
 		h := &house{Store: s}
 		h.furnish(t)
 		b := h.bind(t, x1, alice, bob, 60)
-		v := must[models.Sight](t)(s.Sight(ctx, x1, alice))
+		v := must[models.Sight](t)(s.Sight(ctx, x1, alice, models.NoExtension))
 		if v.Route == nil || !v.Route.Live(v.Now) || v.Now.Before(b.CreatedAt) || b.CreatedAt.Before(now) {
 			t.Errorf("sight %+v", v)
 		}

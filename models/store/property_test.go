@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"math/rand/v2"
 	"testing"
@@ -59,7 +58,7 @@ func TestRoutesFollowTheModel(t *testing.T) {
 			}
 		}
 		for _, p := range m.past {
-			v := must[models.Sight](t)(h.SightAt(context.Background(), p.x, p.caller, p.at))
+			v := must[models.Sight](t)(h.SightAt(context.Background(), p.x, p.caller, models.NoExtension, p.at))
 			var dest models.Party
 			if v.Route != nil && v.Route.Live(v.Now) {
 				dest = v.Route.Destination

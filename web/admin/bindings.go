@@ -83,9 +83,9 @@ func (s *server) explain(c *gin.Context) {
 	}
 	var sight models.Sight
 	if when.IsZero() {
-		sight, err = s.Store.Sight(ctx, dialled, caller)
+		sight, err = s.Store.Sight(ctx, dialled, caller, models.NoExtension)
 	} else {
-		sight, err = s.Store.SightAt(ctx, dialled, caller, when)
+		sight, err = s.Store.SightAt(ctx, dialled, caller, models.NoExtension, when)
 	}
 	if err != nil {
 		s.fail(c, err)

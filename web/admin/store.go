@@ -29,8 +29,8 @@ type Store interface {
 	SetNumberState(ctx context.Context, number string, state models.NumberState) error
 
 	Bindings(ctx context.Context, f store.BindingFilter, page models.Page) ([]models.Binding, int, error)
-	Sight(ctx context.Context, dialled string, caller models.Party) (models.Sight, error)
-	SightAt(ctx context.Context, dialled string, caller models.Party, at time.Time) (models.Sight, error)
+	Sight(ctx context.Context, dialled string, caller models.Party, extension string) (models.Sight, error)
+	SightAt(ctx context.Context, dialled string, caller models.Party, extension string, at time.Time) (models.Sight, error)
 
 	Session(ctx context.Context, id string) (models.Session, error)
 	Sessions(ctx context.Context, f store.SessionFilter, page models.Page) ([]models.Session, int, error)
