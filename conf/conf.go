@@ -154,6 +154,8 @@ type Delivery struct {
 	DeadFiles  string          `koanf:"dead_files"`
 	Optional   bool            `koanf:"optional_fields"`
 	Duration   string          `koanf:"duration_field"`
+	// ServiceTypes is serviceType of CDRs by mode, where another than the courier's is wanted.
+	ServiceTypes map[string]string `koanf:"service_types"`
 }
 
 // Binding is how numbers are chosen.
@@ -168,6 +170,10 @@ type Call struct {
 	Refusals map[string]string `koanf:"refusals"` // stateCode → prompt
 	Ringback string            `koanf:"ringback"` // "" is the Chinese ring tone
 	AtOnce   int               `koanf:"at_once"`
+	// AskTimeout is how long a tenant of mode x may take to say what to do with a call.
+	AskTimeout time.Duration `koanf:"ask_timeout"`
+	// AllowRealCaller lets bindings that ask for it show the real caller to the callee.
+	AllowRealCaller bool `koanf:"allow_real_caller"`
 }
 
 // Schedule is when the daemon does its housekeeping: cron expressions of five fields, or @every DURATION.

@@ -129,6 +129,10 @@ func TestStrict(t *testing.T) {
 		{name: "address", yaml: minimal + "listen: {api: ':8080'}\n", wantInErrors: []string{"listen.api", "0.0.0.0:8080"}},
 		{name: "cron zone that panics the parser", yaml: minimal + "schedule: {dead_files: 'TZ=UTC'}\n", wantInErrors: []string{"schedule.dead_files", "UTC"}},
 		{name: "cron", yaml: minimal + "schedule: {dead_files: '61 * * * *'}\n", wantInErrors: []string{"schedule.dead_files"}},
+		{name: "no time to ask", yaml: minimal + "call: {ask_timeout: 0s}\n", wantInErrors: []string{"call.ask_timeout", "500ms"}},
+		{name: "service type of no mode", yaml: minimal + "delivery: {service_types: {axz: '006'}}\n", wantInErrors: []string{"delivery.service_types", "axyb"}},
+		{name: "service type", yaml: minimal + "delivery: {service_types: {axe: 006}}\n", wantInErrors: []string{"delivery.service_types.axe", "quotes"}},
+		{name: "service types", yaml: minimal + "delivery: {service_types: {axe: '006', x: '007'}}\n"},
 		{name: "calendar falls", yaml: minimal + "delivery: {calendar: [4m, 1m]}\n", wantInErrors: []string{"delivery.calendar"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -21,10 +21,10 @@ func Default() Config {
 		},
 		Delivery: Delivery{
 			Calendar: []time.Duration{time.Minute, 4 * time.Minute, 9 * time.Minute, 106 * time.Minute, 203 * time.Minute, 300 * time.Minute},
-			Timeout:  5 * time.Second, BatchWait: time.Second, Concurrent: 256, PerURL: 8, DeadFiles: "var/dead",
+			Timeout:  5 * time.Second, BatchWait: time.Second, Concurrent: 256, PerURL: 8, DeadFiles: "var/dead", ServiceTypes: map[string]string{},
 		},
 		Binding: Binding{CoolOff: 24 * time.Hour},
-		Call:    Call{AnswerIn: 90 * time.Second, Refusals: map[string]string{}, AtOnce: 10_000},
+		Call:    Call{AnswerIn: 90 * time.Second, Refusals: map[string]string{}, AtOnce: 10_000, AskTimeout: 4 * time.Second},
 		Schedule: Schedule{
 			ExpireBindings: "@every 10s", PruneReplies: "@every 5m", Recordings: "30 3 * * *", DeadFiles: "0 4 * * *",
 		},

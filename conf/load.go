@@ -91,10 +91,10 @@ func finish(k *koanf.Koanf, environ, settings []string) (Config, error) {
 	return cfg, nil
 }
 
-// scalars are the keys that one value can set; lists of sections are written in the file only.
+// scalars are the keys that one value can set; lists of sections, and maps, are written in the file only.
 func scalars() []string {
 	return slices.DeleteFunc(Keys(), func(k string) bool {
-		return strings.Contains(k, "[]") || k == "call.refusals"
+		return strings.Contains(k, "[]") || k == "call.refusals" || k == "delivery.service_types"
 	})
 }
 

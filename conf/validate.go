@@ -241,6 +241,8 @@ func (c Config) checkMedia(f *faults) {
 	}
 }
 
+var serviceType = regexp.MustCompile(`^[0-9]{3}$`)
+
 func (c Config) checkDelivery(f *faults) {
 	if len(c.Delivery.Calendar) == 0 || !slices.IsSorted(c.Delivery.Calendar) || slices.Min(c.Delivery.Calendar) <= 0 {
 		f.add("delivery.calendar", "is not a rising list of waits after the first attempt, such as [1m, 4m, 9m]")
@@ -249,6 +251,14 @@ func (c Config) checkDelivery(f *faults) {
 	f.between("delivery.batch_wait", c.Delivery.BatchWait, 0, time.Minute)
 	f.count("delivery.concurrent", c.Delivery.Concurrent, 1, 100_000)
 	f.count("delivery.per_url", c.Delivery.PerURL, 1, 1000)
+	for mode, word := range c.Delivery.ServiceTypes {
+		if !slices.Contains(models.Modes, models.Mode(mode)) {
+			f.add("delivery.service_types", "%q is no mode; they are %v", mode, models.Modes)
+		}
+		if !serviceType.MatchString(word) {
+			f.add("delivery.service_types."+mode, "%q is not three digits; write them in quotes, such as \"006\"", word)
+		}
+	}
 	if c.Delivery.DeadFiles == "" {
 		f.add("delivery.dead_files", "is empty; it is the directory for records that could not be pushed")
 	}
@@ -269,6 +279,7 @@ func (c Config) checkCall(f *faults) {
 		}
 	}
 	f.count("call.at_once", c.Call.AtOnce, 1, 1_000_000)
+	f.between("call.ask_timeout", c.Call.AskTimeout, 500*time.Millisecond, 10*time.Second)
 	if strings.ContainsAny(c.Call.Ringback, "\r\n{}[]$") {
 		f.add("call.ringback", "holds a line break or one of {}[]$; it is a tone such as tone_stream://%%(1000,4000,450);loops=-1")
 	}

@@ -118,9 +118,17 @@ func (d *Daemon) makeDelivery(context.Context) error {
 	d.courier = delivery.New(delivery.Options{
 		Store: d.store, Log: d.log, Observe: d.metrics, Calendar: c.Calendar, Timeout: c.Timeout, BatchWait: c.BatchWait,
 		Concurrent: c.Concurrent, PerURL: c.PerURL, Allow: c.Allow, Insecure: c.Insecure,
-		Fee: delivery.Fee{RecordDomain: recordDomain(d.cfg.Media), Optional: c.Optional, DurationField: c.Duration},
+		Fee: delivery.Fee{RecordDomain: recordDomain(d.cfg.Media), Optional: c.Optional, DurationField: c.Duration, ServiceTypes: serviceTypes(c.ServiceTypes)},
 	})
 	return nil
+}
+
+func serviceTypes(byMode map[string]string) map[models.Mode]string {
+	types := make(map[models.Mode]string, len(byMode))
+	for mode, word := range byMode {
+		types[models.Mode(mode)] = word
+	}
+	return types
 }
 
 // recordDomain is recordDomain of CDRs: as configured, else the host of the links; "" is the courier's default.
