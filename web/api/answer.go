@@ -21,7 +21,7 @@ func refuse(c *gin.Context, r result) {
 
 // refuseErr answers with what an error is on the wire. Of one that is ours alone the log has the text, its numbers masked.
 func refuseErr(c *gin.Context, err error) {
-	r := resultOf(err)
+	r := resultOf(err, resultsOf(c))
 	if r == internalError {
 		serve.Note(c, "error", maskDigits(err.Error()))
 	}

@@ -115,25 +115,12 @@ func New(o Options) (http.Handler, error) {
 	}
 	e.NoMethod(func(c *gin.Context) { refuse(c, invalidAPI) })
 
-	signed := e.Group("", newDoor(o.Auth, o.Store).enter, newPace(o.Rate, o.Burst, o.FlowCode).keep)
-	axb := signed.Group("", only(models.ModeAXB))
-	axb.POST(pathAXB, a.answer(a.bind))
-	axb.DELETE(pathAXB, a.answer(a.unbind))
-	axb.PUT(pathAXB, a.answer(a.modify))
-	axb.GET(pathAXB, a.answer(a.query))
-	signed.GET(pathRecord, a.recordLink)
+	door := []gin.HandlerFunc{newDoor(o.Auth, o.Store).enter, newPace(o.Rate, o.Burst, o.FlowCode).keep}
+	for _, s := range surfaces {
+		s.serve(e, a, door...)
+	}
+	e.Group("", door...).GET(pathRecord, a.recordLink)
 	e.GET(pathDownload+":name", a.download)
 	e.HEAD(pathDownload+":name", a.download)
 	return e, nil
-}
-
-// only lets apps of one mode pass.
-func only(m models.Mode) gin.HandlerFunc {
-	return func(c *gin.Context) {
-		if callerOf(c).Mode != m {
-			refuseErr(c, models.Fail(models.ModeMismatch, "", "the app is not of mode %s", m))
-			return
-		}
-		c.Next()
-	}
 }

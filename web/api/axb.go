@@ -2,11 +2,19 @@ package api
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"maskline/models"
 	"maskline/models/store"
 )
+
+var axb = surface{mode: models.ModeAXB, endpoints: []endpoint{
+	{http.MethodPost, pathAXB, (*api).bind},
+	{http.MethodDelete, pathAXB, (*api).unbind},
+	{http.MethodPut, pathAXB, (*api).modify},
+	{http.MethodGet, pathAXB, (*api).query},
+}}
 
 // done is an answer without more to say.
 type done struct {

@@ -120,7 +120,7 @@ func FuzzBodyFields(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		got, err := bodyFields(raw)
 		if err != nil {
-			if models.CodeOf(err) != models.Invalid || resultOf(err).code != "1010002" {
+			if models.CodeOf(err) != models.Invalid || resultOf(err, nil).code != "1010002" {
 				t.Errorf("%q: %v", raw, err)
 			}
 			return
@@ -133,8 +133,8 @@ func FuzzBodyFields(f *testing.F) {
 			got.flag(name)
 			got.object(name)
 		}
-		if got.err != nil && !json.Valid(resultOf(got.err).body()) {
-			t.Errorf("%q: the answer is no JSON: %s", raw, resultOf(got.err).body())
+		if got.err != nil && !json.Valid(resultOf(got.err, nil).body()) {
+			t.Errorf("%q: the answer is no JSON: %s", raw, resultOf(got.err, nil).body())
 		}
 	})
 }

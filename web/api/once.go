@@ -9,6 +9,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"maskline/models"
 	"maskline/models/store"
 	"maskline/web/serve"
 )
@@ -45,7 +46,7 @@ func (a *api) answer(op operation) gin.HandlerFunc {
 		if err != nil {
 			do = func(context.Context) (any, error) { return nil, err }
 		}
-		status, body, err := a.once(c, r, err == nil && c.Request.Method != http.MethodGet, settle(do))
+		status, body, err := a.once(c, r, err == nil && c.Request.Method != http.MethodGet, settle(do, resultsOf(c)))
 		reply(c, status, body, err)
 	}
 }
@@ -68,19 +69,19 @@ func (a *api) once(c *gin.Context, r request, remember bool, do func(context.Con
 }
 
 // settle turns work into the answer that is kept: a refusal is one too.
-func settle(do work) func(ctx context.Context) (int, []byte, error) {
+func settle(do work, own map[models.Code]result) func(ctx context.Context) (int, []byte, error) {
 	return func(ctx context.Context) (int, []byte, error) {
 		v, err := do(ctx)
 		if err != nil {
-			return refusal(err)
+			return refusal(err, own)
 		}
 		return http.StatusOK, encode(v), nil
 	}
 }
 
-// refusal is an error as an answer, or the error itself when it is a fault of ours.
-func refusal(err error) (status int, body []byte, fault error) {
-	r := resultOf(err)
+// refusal is an error as an answer, in the words of a surface, or the error itself when it is a fault of ours.
+func refusal(err error, own map[models.Code]result) (status int, body []byte, fault error) {
+	r := resultOf(err, own)
 	if r == internalError {
 		return 0, nil, err
 	}

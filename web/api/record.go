@@ -30,7 +30,7 @@ func (a *api) recordLink(c *gin.Context) {
 			err = a.mayHear(ctx, r.ID, name)
 		}
 		if err != nil {
-			return refusal(err)
+			return refusal(err, nil)
 		}
 		return http.StatusMovedPermanently, []byte(name), nil // the link is made for each answer, so that a repeated one is fresh
 	})

@@ -33,8 +33,9 @@ var (
 	addressHeld   = result{http.StatusForbidden, "1020176", "Authentication failed, try again later."}
 )
 
-// domainResults says each domain failure in the words of the AXB interface (spec/privatenumber.md §9.1). Invalid, PromptMissing,
-// ReplayedNonce and NumberBound say more than their row: see resultOf.
+// domainResults says each domain failure in the words that most interfaces share, which are AXB's (spec/privatenumber.md §9.1). What a mode
+// calls otherwise stands with its surface (endpoints.go). Invalid, PromptMissing, ReplayedNonce and NumberBound say more than their row:
+// see resultOf.
 var domainResults = map[models.Code]result{
 	models.Internal:           internalError,
 	models.Invalid:            {http.StatusForbidden, "1010002", "Invalid request."},
@@ -56,13 +57,17 @@ var domainResults = map[models.Code]result{
 	models.SMSOff:             {http.StatusForbidden, "1020179", "Application does not enable sms function."},
 }
 
-// resultOf says an error on the wire. What no row knows is internal, and the caller is told no more than that.
-func resultOf(err error) result {
+// resultOf says an error on the wire, in a surface's own words where it has some. What no row knows is internal, and the caller is told no
+// more than that.
+func resultOf(err error, own map[models.Code]result) result {
 	fail, ok := errors.AsType[*models.Error](err)
 	if !ok {
 		return internalError
 	}
-	r, ok := domainResults[fail.Code]
+	r, ok := own[fail.Code]
+	if !ok {
+		r, ok = domainResults[fail.Code]
+	}
 	if !ok {
 		return internalError
 	}

@@ -126,11 +126,11 @@ func TestEveryDomainCodeHasARow(t *testing.T) {
 	for _, c := range []models.Code{models.Internal, models.Invalid, models.PromptMissing, models.NotFound, models.UnknownApp, models.AppUnavailable,
 		models.TenantFrozen, models.ModeMismatch, models.NumberNotOwned, models.NumberAbnormal, models.NoNumber, models.NumberBound, models.RecordingOff,
 		models.SMSOff, models.FlowControl, models.ReplayedNonce, models.RecordMissing, models.BindingDeadAlready} {
-		if r := resultOf(models.Fail(c, "p", "")); r.code == "" || r.desc == "" || (c != models.Internal) == (r == internalError) {
+		if r := resultOf(models.Fail(c, "p", ""), nil); r.code == "" || r.desc == "" || (c != models.Internal) == (r == internalError) {
 			t.Errorf("%s is %+v on the wire", c, r)
 		}
 	}
-	if r := resultOf(models.Fail("brand new", "", "secret detail")); r != internalError {
+	if r := resultOf(models.Fail("brand new", "", "secret detail"), nil); r != internalError {
 		t.Errorf("an unknown code is %+v", r)
 	}
 }
