@@ -63,14 +63,16 @@ type BindingSettings struct {
 	PreVoiceB      string // calleeHintTone: ring-back to B when B dials X
 	UserData       string
 	// The rest belongs to some modes only.
-	ShowCaller   bool   // AX calleeNumDisplay 1, AXE displayNumMode 1: the callee sees the real caller. Barred by carriers now: 8024
-	Off          bool   // AX turnFlag off: calls to X are not connected
-	CallbackNum  string // AXE: whom A reaches when nobody called before; "" is the app's
-	CallbackTone string // AXE: what A hears then
-	TimeUnit     int    // AXE: 0 hours, 1 minutes, of the two below
-	BindTime     int    // AXE bindExpiredTime as given at the bind; 0 is for ever
-	CallbackTime int    // AXE callbackExpiredTime as given: how long a caller can be called back; 0 is as long as the binding lives
-	YBLifetime   int    // AXYB ybDuration: seconds that a Y chosen by itself lives; 0 is as long as AX
+	ShowCaller bool // AX calleeNumDisplay 1, AXE displayNumMode 1: the callee sees the real caller. Barred by carriers now: 8024
+	Off        bool // AX turnFlag off: calls to X are not connected
+	// DirectionGiven says that callDirection was given: AX's query leaves it out otherwise (spec/privatenumber.md §2.2).
+	DirectionGiven bool
+	CallbackNum    string // AXE: whom A reaches when nobody called before; "" is the app's
+	CallbackTone   string // AXE: what A hears then
+	TimeUnit       int    // AXE: 0 hours, 1 minutes, of the two below
+	BindTime       int    // AXE bindExpiredTime as given at the bind; 0 is for ever
+	CallbackTime   int    // AXE callbackExpiredTime as given: how long a caller can be called back; 0 is as long as the binding lives
+	YBLifetime     int    // AXYB ybDuration: seconds that a Y chosen by itself lives; 0 is as long as AX
 }
 
 // Unit is the length of one of AXE's units of time.
