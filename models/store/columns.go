@@ -15,7 +15,6 @@ import (
 // columns says how a type lies in a table: its columns, the values to write, and where to scan to, in one order.
 type columns[T any] struct {
 	table  string
-	key    string // the column of its running number, which the database gives; "" when there is none
 	names  []string
 	values func(*T) []any
 	dest   func(*T) []any

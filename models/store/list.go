@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,7 +53,7 @@ func (c *conditions) String() string {
 func listed[T any](ctx context.Context, s *Store, cols columns[T], where conditions, order string, page models.Page) ([]T, int, error) {
 	offset, limit := page.Bounds()
 	db := s.reader(ctx)
-	rows, err := cols.all(db, fmt.Sprintf("%s ORDER BY %s LIMIT ? OFFSET ?", where.String(), order), append(where.args[:len(where.args):len(where.args)], limit, offset)...)
+	rows, err := cols.all(db, fmt.Sprintf("%s ORDER BY %s LIMIT ? OFFSET ?", where.String(), order), append(slices.Clip(where.args), limit, offset)...)
 	if err != nil {
 		return nil, 0, fmt.Errorf("list %s: %w", cols.table, err)
 	}

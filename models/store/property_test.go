@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"math/rand/v2"
 	"testing"
@@ -146,7 +145,7 @@ func (h *house) compare(t *testing.T, m *reality, people []models.Party) {
 		}
 		open := must[[]models.Binding](t)(bindingColumns.all(h.read, "WHERE t.x = ? AND t.closed_at = 0", x))
 		if got := h.pairs(t, x); got != len(open) {
-			t.Error(fmt.Sprintf("%s counts %d pairs, carries %d", x, got, len(open)))
+			t.Errorf("%s counts %d pairs, carries %d", x, got, len(open))
 		}
 	}
 }
