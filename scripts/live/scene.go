@@ -12,19 +12,21 @@ import (
 
 // scene is one call, or what else is tried, with what must come of it.
 type scene struct {
-	name   string
-	expect string // for the table
-	caller phone
-	callee []phone // one a trunk, in the order in which they are tried; none: nobody may be rung
-	bind   map[string]any
-	unkept bool          // X is not bound at all
-	fromB  bool          // the second party calls the first
-	other  bool          // somebody else calls
-	after  time.Duration // from the binding to the call
-	trunk  string        // X's trunk; "" is one of its own
-	cut    bool          // the switch dies under it: the phones cannot end it as they should
-	want   want
-	extra  func(*evidence) // what else must be so, once the packets are there
+	name      string
+	expect    string // for the table
+	caller    phone
+	callee    []phone // one a trunk, in the order in which they are tried; none: nobody may be rung
+	bind      map[string]any
+	unkept    bool          // X is not bound at all
+	fromB     bool          // the second party calls the first
+	other     bool          // somebody else calls
+	after     time.Duration // from the binding to the call
+	trunk     string        // X's trunk; "" is one of its own
+	intruders []phone       // call while the two talk, and want to take over the call
+	way       string        // more settings of its own trunk, YAML
+	cut       bool          // the switch dies under it: the phones cannot end it as they should
+	want      want
+	extra     func(*evidence) // what else must be so, once the packets are there
 }
 
 // want is what must come of a call. A zero state is a call that was answered and ended by one of the two.
@@ -70,20 +72,21 @@ func (c *casting) party() party {
 // stage is a scene that is set: numbers, phones, binding.
 type stage struct {
 	scene
-	h       *house
-	order   int
-	who     party
-	app     app
-	ports   []int        // of its trunks
-	id      string       // subscriptionId
-	dials   string       // the number that calls
-	reaches string       // the number that is called
-	a       *apparatus   // the caller's phone
-	bs      []*apparatus // the callees'
-	began   time.Time    // of the call, and the end of everything about it
-	ended   time.Time
-	faults  []string
-	setup   time.Duration
+	h         *house
+	order     int
+	who       party
+	app       app
+	ports     []int        // of its trunks
+	id        string       // subscriptionId
+	dials     string       // the number that calls
+	reaches   string       // the number that is called
+	a         *apparatus   // the caller's phone
+	bs        []*apparatus // the callees'
+	began     time.Time    // of the call, and the end of everything about it
+	ended     time.Time
+	intruding []*apparatus
+	faults    []string
+	setup     time.Duration
 }
 
 func (s *stage) fault(format string, args ...any) {
@@ -111,7 +114,7 @@ func (h *house) cast(sc scene) (*stage, error) {
 		return nil, err
 	}
 	s.trunk, s.ports = fmt.Sprintf("t-%d", s.order), []int{port}
-	h.addTrunk(s.trunk, port, ", order: 9")
+	h.addTrunk(s.trunk, port, ", order: 9"+sc.way)
 	return s, nil
 }
 
@@ -156,7 +159,7 @@ func (s *stage) dial(ctx context.Context) bool {
 	}
 	var err error
 	s.began = time.Now()
-	s.a, err = s.h.plug(ctx, s.caller, s.dials, "127.0.0.1:"+strconv.Itoa(s.h.sw.sip), "-s", "86"+s.who.x)
+	s.a, err = s.h.plug(ctx, s.caller, s.dials, "127.0.0.1:"+strconv.Itoa(s.h.sw.sip), "-s", "86"+s.who.x, "-cid_str", s.callID())
 	if err != nil {
 		s.fault("%s", err)
 	}
@@ -175,7 +178,32 @@ func (s *stage) play(ctx context.Context) {
 	if !s.dial(ctx) {
 		return
 	}
+	s.intrude(ctx)
 	s.finish(ctx)
+}
+
+// callID is the Call-ID of the caller's leg.
+func (s *stage) callID() string { return fmt.Sprintf("scene-%d@live", s.order) }
+
+// intrude lets the intruders call, with Replaces, once the two talk. They dial a number that is nobody's, so that only Replaces could connect them.
+func (s *stage) intrude(ctx context.Context) {
+	for _, p := range s.intruders {
+		select {
+		case <-time.After(sec(2.5)):
+		case <-ctx.Done():
+			return
+		}
+		p.keys = append(p.keys, "victim", s.callID())
+		x, err := s.h.plug(ctx, p, s.who.c, "127.0.0.1:"+strconv.Itoa(s.h.sw.sip), "-s", "861999999"+strconv.Itoa(1000+s.order))
+		if err != nil {
+			s.fault("%s", err)
+			return
+		}
+		s.intruding = append(s.intruding, x)
+		if err := x.wait(ctx, 20*time.Second); err != nil {
+			s.fault("%s", err)
+		}
+	}
 }
 
 // finish waits for the end of a call that was dialled.
@@ -223,7 +251,7 @@ func (s *stage) clear() {
 	if s.a != nil {
 		s.a.hangUp()
 	}
-	for _, b := range s.bs {
+	for _, b := range append(s.intruding, s.bs...) {
 		b.hangUp()
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -74,9 +75,15 @@ func masked() []scene {
 			want: want{final: 200, events: answered, hungUpBy: 1}},
 		{name: "B: REFER", expect: "refused, the call goes on", caller: phone{scenario: "caller-plain", talk: sec(4)}, callee: []phone{{scenario: "callee-refer", ring: sec(1), keys: []string{"target", "9999"}}},
 			want: want{final: 200, events: answered, hungUpBy: 1}},
+		{name: "takeover by Replaces", expect: "stranger refused, trunk put down at once; the two talk on", caller: phone{scenario: "caller-plain", talk: sec(25)}, callee: []phone{ring},
+			intruders: []phone{{scenario: "caller-replaces", from: "127.0.0.2"}, {scenario: "caller-replaces"}}, want: want{final: 200, events: answered, hungUpBy: 1, talk: sec(25)}},
 		{name: "both name themselves in every header", expect: "no number crosses", caller: phone{scenario: "caller-loud", talk: sec(3)}, callee: []phone{{scenario: "callee-loud", ring: sec(1)}}, want: ok},
 		{name: "PAI trunk, From hidden", expect: "known by P-Asserted-Identity; B sees X", caller: phone{scenario: "caller-hidden", talk: sec(3), from: "127.0.0.3"}, callee: []phone{ring}, want: ok},
 		{name: "PAI trunk", expect: "connected; B sees X", caller: phone{scenario: "caller-pai", talk: sec(3), from: "127.0.0.3"}, callee: []phone{ring}, want: ok},
+		shows("P-Asserted-Identity", "show_in: [p-asserted-identity]", "+86"),
+		shows("P-Preferred-Identity", "show_in: [p-preferred-identity], from_domain: carrier.example", "+86"),
+		shows("Remote-Party-ID", "show_in: [remote-party-id], dial_form: e164", "86"),
+		shows("From", "dial_form: national", ""),
 		refusal("hidden caller", phone{scenario: "caller-unknown"}, 8014, "no_binding.wav"),
 		refusal("spoofed A on a trunk nobody vouches for", phone{scenario: "caller-plain", from: "127.0.0.4"}, 8014, "no_binding.wav"),
 		{name: "stranger", expect: "403, counted, no CDR", caller: phone{scenario: "caller-plain", from: "127.0.0.2"}, want: want{final: 403, silent: true}},
@@ -88,6 +95,26 @@ func masked() []scene {
 	expired := refusal("expired binding", say, 8014, "no_binding.wav")
 	expired.bind, expired.after = map[string]any{"duration": 60}, sec(61.5)
 	return append(scenes, unknown, barred, expired)
+}
+
+// shows is a hidden caller over a trunk that wants X in a header beside From, and numbers with a prefix.
+func shows(header, way, prefix string) scene {
+	return scene{name: "X in " + header, expect: "and nothing else; " + way, way: ", " + way, caller: phone{scenario: "caller-hidden", talk: sec(2), from: "127.0.0.3"},
+		callee: []phone{{scenario: "callee-answer", ring: sec(1)}}, want: want{final: 200, events: answered, hungUpBy: 1, talk: sec(2)}, extra: func(e *evidence) {
+			invite, _ := find(e.toB, 0, "INVITE")
+			if !strings.HasPrefix(invite.first(), "INVITE sip:"+prefix+e.reaches+"@") {
+				e.fault("B is not dialled as the trunk wants it")
+			}
+			for _, h := range []string{"From", "P-Asserted-Identity", "P-Preferred-Identity", "Remote-Party-ID"} {
+				want := h == "From" || h == header
+				if got := strings.Contains(invite.header(h), "sip:"+prefix+e.who.x+"@"); got != want {
+					e.fault("X in %s: %t, want %t", h, got, want)
+				}
+			}
+			if privacy := invite.header("Privacy"); privacy != "" {
+				e.fault("Privacy: %s would hide X", privacy)
+			}
+		}}
 }
 
 // hearsRing checks that A was told to ring (180: his own network makes the sound), or heard our ring-back before the answer.
