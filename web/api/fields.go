@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"math"
 	"net/http"
 	"net/url"
@@ -151,6 +152,29 @@ func (f *fields) text(name string) (string, bool) {
 	}
 	f.fail(name, "%s is a string", name)
 	return "", false
+}
+
+// texts reads strings into their places; a place whose string is absent stays as it is.
+func (f *fields) texts(places map[string]*string) {
+	for _, name := range slices.Sorted(maps.Keys(places)) { // in one order, so that the fault told is the same each time
+		if v, ok := f.text(name); ok {
+			*places[name] = v
+		}
+	}
+}
+
+// oneOf reads one of a few words, and says which by its place. "" is absent.
+func (f *fields) oneOf(name string, words ...string) (int, bool) {
+	v, ok := f.text(name)
+	if !ok || v == "" {
+		return 0, false
+	}
+	i := slices.Index(words, v)
+	if i < 0 {
+		f.fail(name, "%s is %s", name, strings.Join(words, " or "))
+		return 0, false
+	}
+	return i, true
 }
 
 // whole reads an integer: 30, 30.0, "30". "" is absent.

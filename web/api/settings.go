@@ -4,14 +4,20 @@ import (
 	"maskline/models"
 )
 
-// readSettings takes what bind and modify may set beside the parties; what is absent stays as it is. It says whether a duration was given,
-// which restarts the binding's clock even when it is the same as before (spec/privatenumber.md §2.1).
+// readSettings takes what bind and modify of AXB may set beside the parties; what is absent stays as it is. It says whether a duration was
+// given, which restarts the binding's clock even when it is the same as before (spec/privatenumber.md §2.1).
 func readSettings(f *fields, s *models.BindingSettings) (restart bool) {
-	if n, ok := f.whole("callDirection"); ok {
-		s.Direction = models.Direction(n)
-	}
+	readCallSettings(f, s)
 	if n, ok := f.whole("duration"); ok {
 		s.Lifetime, restart = n, true
+	}
+	return restart
+}
+
+// readCallSettings takes what AXB and AX have in common: how a call goes, not how long the binding lives.
+func readCallSettings(f *fields, s *models.BindingSettings) {
+	if n, ok := f.whole("callDirection"); ok {
+		s.Direction, s.DirectionGiven = models.Direction(n), true
 	}
 	if n, ok := f.whole("maxDuration"); ok {
 		s.MaxDuration = n
@@ -23,22 +29,11 @@ func readSettings(f *fields, s *models.BindingSettings) (restart bool) {
 		s.PrivateSMS = v
 	}
 	pre := f.object("preVoice")
-	for _, t := range []struct {
-		from *fields
-		name string
-		to   *string
-	}{
-		{f, "recordHintTone", &s.RecordHintTone}, {f, "lastMinVoice", &s.LastMinVoice}, {f, "userData", &s.UserData},
-		{pre, "callerHintTone", &s.PreVoiceA}, {pre, "calleeHintTone", &s.PreVoiceB},
-	} {
-		if v, ok := t.from.text(t.name); ok {
-			*t.to = v
-		}
-	}
+	f.texts(map[string]*string{"recordHintTone": &s.RecordHintTone, "lastMinVoice": &s.LastMinVoice, "userData": &s.UserData})
+	pre.texts(map[string]*string{"callerHintTone": &s.PreVoiceA, "calleeHintTone": &s.PreVoiceB})
 	if f.err == nil {
 		f.err = pre.err
 	}
-	return restart
 }
 
 // permitted refuses what the request asks for and the app does not have, and tones that do not exist. s holds what the request itself
@@ -52,7 +47,7 @@ func (a *api) permitted(who caller, f *fields, s models.BindingSettings) error {
 	}
 	for _, t := range []struct{ param, name string }{
 		{"recordHintTone", s.RecordHintTone}, {"lastMinVoice", s.LastMinVoice},
-		{"preVoice.callerHintTone", s.PreVoiceA}, {"preVoice.calleeHintTone", s.PreVoiceB},
+		{"preVoice.callerHintTone", s.PreVoiceA}, {"preVoice.calleeHintTone", s.PreVoiceB}, {"callbackTone", s.CallbackTone},
 	} {
 		if t.name == "" {
 			continue
