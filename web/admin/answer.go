@@ -107,9 +107,13 @@ func listed[M, T any](s *server, c *gin.Context, get func(models.Page) ([]M, int
 	c.JSON(http.StatusOK, l)
 }
 
-// read decodes the request's JSON. Unknown fields are errors: a misspelt one would be lost in silence.
-func read(c *gin.Context, into any) error {
-	d := json.NewDecoder(c.Request.Body)
+// read decodes the request's JSON.
+func read(c *gin.Context, into any) error { return decode(c.Request.Body, into) }
+
+// decode decodes one JSON document; what it does not name stays as it is in into. Unknown fields are errors: a misspelt one would be lost
+// in silence.
+func decode(body io.Reader, into any) error {
+	d := json.NewDecoder(body)
 	d.DisallowUnknownFields()
 	err := d.Decode(into)
 	if err == nil && d.More() {

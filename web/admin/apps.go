@@ -24,7 +24,7 @@ func showApp(a models.App) App {
 	out := App{
 		ID: a.ID, TenantID: a.TenantID, Key: a.Key, Name: a.Name, Mode: string(a.Mode), State: string(a.State),
 		StatusURL: a.StatusURL, FeeURL: a.FeeURL, PushScheme: string(a.PushScheme), Record: a.Record, SMS: a.SMS, OneUseNonce: a.OneUseNonce,
-		AllowFrom: []string{}, PairsPerNumber: a.Pairs(), Prompts: map[string]string{}, CreatedAt: a.CreatedAt.UTC(),
+		AllowFrom: []string{}, PairsPerNumber: a.Pairs(), Prompts: map[string]string{}, Settings: a.Settings, CreatedAt: a.CreatedAt.UTC(),
 	}
 	for _, p := range a.AllowFrom {
 		out.AllowFrom = append(out.AllowFrom, p.String())
@@ -130,7 +130,15 @@ func (r AppRequest) apply(a *models.App) error {
 	if r.Prompts != nil {
 		a.Prompts = r.Prompts
 	}
-	return checkPrompts(r.Prompts)
+	if err := checkPrompts(r.Prompts); err != nil {
+		return err
+	}
+	if len(r.Settings) > 0 {
+		if err := merge(r.Settings, &a.Settings); err != nil {
+			return err
+		}
+	}
+	return fits(*a)
 }
 
 func set[T any](to *T, from *T) {

@@ -2,7 +2,6 @@ package admin
 
 import (
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -18,9 +17,21 @@ func showBinding(reveal bool) func(models.Binding) Binding {
 			ID: b.ID, TenantID: b.TenantID, AppID: b.AppID, Mode: string(b.Mode), X: b.X, A: show(b.A), B: show(b.B),
 			Direction: int(b.Direction), Lifetime: b.Lifetime, Record: b.Record, RecordHintTone: b.RecordHintTone,
 			MaxDuration: b.MaxDuration, LastMinVoice: b.LastMinVoice, PreVoiceA: b.PreVoiceA, PreVoiceB: b.PreVoiceB, UserData: b.UserData,
+			Extension: b.Extension, Y: b.Y, Parent: b.Parent, ShowCaller: b.ShowCaller, Off: b.Off,
+			CallbackNum: callbackNumber(b.CallbackNum, reveal), CallbackTone: b.CallbackTone,
+			CallbackTime: int((time.Duration(b.CallbackTime) * b.Unit()).Seconds()), YLifetime: b.YBLifetime,
 			CreatedAt: b.CreatedAt.UTC(), ExpiresAt: at(b.ExpiresAt), ClosedAt: at(b.ClosedAt), Reason: string(b.Reason),
 		}
 	}
+}
+
+// callbackNumber is whom A reaches when nobody called before: a number in plain text, for it is the tenant's own as a rule. It may be a
+// person's all the same.
+func callbackNumber(number string, reveal bool) string {
+	if reveal {
+		return number
+	}
+	return models.Mask(number)
 }
 
 func (s *server) listBindings(c *gin.Context) {
@@ -57,58 +68,4 @@ func (s *server) showBinding(c *gin.Context) {
 		return
 	}
 	c.JSON(http.StatusOK, showBinding(revealing(c))(found[0]))
-}
-
-// explain says whom a caller would reach, by the code that routes calls.
-func (s *server) explain(c *gin.Context) {
-	ctx := c.Request.Context()
-	dialled, err := s.number("dialled", c.Query("dialled"))
-	if err == nil && dialled == "" {
-		err = models.Fail(models.Invalid, "dialled", "dialled is the number that is called")
-	}
-	var caller models.Party
-	if err == nil {
-		caller, err = s.party("caller", c.Query("caller"))
-	}
-	if err == nil && caller.IsZero() {
-		err = models.Fail(models.Invalid, "caller", "caller is who calls, or anonymous")
-	}
-	var when time.Time
-	if err == nil {
-		when, err = moment(c, "at")
-	}
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
-	var sight models.Sight
-	if when.IsZero() {
-		sight, err = s.Store.Sight(ctx, dialled, caller, models.NoExtension)
-	} else {
-		sight, err = s.Store.SightAt(ctx, dialled, caller, models.NoExtension, when)
-	}
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
-	c.JSON(http.StatusOK, explained(sight, s.Decide(sight), !when.IsZero(), revealing(c)))
-}
-
-func explained(sight models.Sight, d models.Decision, past, reveal bool) Explanation {
-	show := shown(reveal)
-	e := Explanation{
-		Dialled: sight.Dialled, Caller: show(sight.Caller), At: sight.Now.UTC(), Side: string(d.Side), TenantID: d.TenantID, AppID: d.AppID,
-		Binding: d.BindingID, Why: d.Why, Past: past,
-	}
-	switch {
-	case d.Connect != nil:
-		e.Outcome, e.To, e.Shown = "connect", models.Mask(d.Connect.To), d.Connect.Show
-		if reveal {
-			e.To = d.Connect.To
-		}
-	case d.Refuse != nil:
-		e.Outcome, e.State, e.StateText, e.Prompt = "refuse", int(d.Refuse.State), d.Refuse.State.Text(), d.Refuse.Prompt
-	}
-	e.Why = strings.TrimSpace(e.Why)
-	return e
 }

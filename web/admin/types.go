@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"encoding/json"
 	"time"
 
 	"maskline/models"
@@ -61,7 +62,9 @@ type App struct {
 	AllowFrom      []string          `json:"allow_from"`
 	PairsPerNumber int               `json:"pairs_per_number"`
 	Prompts        map[string]string `json:"prompts"`
-	CreatedAt      time.Time         `json:"created_at"`
+	// Settings are what only some modes, or only some tenants, need. Those with their default are left out.
+	Settings  models.AppSettings `json:"settings"`
+	CreatedAt time.Time          `json:"created_at"`
 }
 
 // AppRequest makes an app, or changes what it names of one. Tenant (id or name) and Mode count only when it is made.
@@ -79,6 +82,8 @@ type AppRequest struct {
 	AllowFrom      *[]string         `json:"allow_from,omitempty"`
 	PairsPerNumber *int              `json:"pairs_per_number,omitempty"`
 	Prompts        map[string]string `json:"prompts,omitempty"`
+	// Settings is a models.AppSettings of which only what is named counts.
+	Settings json.RawMessage `json:"settings,omitempty"`
 }
 
 // SecretRequest adds a secret; the old ones hold for OldValid seconds more.
@@ -127,7 +132,10 @@ type Binding struct {
 	Mode           string     `json:"mode"`
 	X              string     `json:"x"`
 	A              string     `json:"a"`
-	B              string     `json:"b"`
+	B              string     `json:"b,omitempty"`
+	Extension      string     `json:"extension,omitempty"` // AXE
+	Y              string     `json:"y,omitempty"`         // AXYB's second step: what A sees
+	Parent         string     `json:"parent,omitempty"`    // AXYB's second step: the subscription of the first
 	Direction      int        `json:"direction"`
 	Lifetime       int        `json:"duration_seconds"`
 	Record         bool       `json:"record"`
@@ -137,6 +145,12 @@ type Binding struct {
 	PreVoiceA      string     `json:"pre_voice_a,omitempty"`
 	PreVoiceB      string     `json:"pre_voice_b,omitempty"`
 	UserData       string     `json:"user_data,omitempty"`
+	ShowCaller     bool       `json:"show_caller,omitempty"`         // AX, AXE: the callee shall see the real caller
+	Off            bool       `json:"off,omitempty"`                 // AX: X connects nobody
+	CallbackNum    string     `json:"callback_num,omitempty"`        // AXE
+	CallbackTone   string     `json:"callback_tone,omitempty"`       // AXE
+	CallbackTime   int        `json:"callback_seconds,omitempty"`    // AXE: how long a caller can be called back; 0 is as long as the binding
+	YLifetime      int        `json:"yb_duration_seconds,omitempty"` // AXYB's first step: of a Y chosen by itself
 	CreatedAt      time.Time  `json:"created_at"`
 	ExpiresAt      *time.Time `json:"expires_at,omitempty"`
 	ClosedAt       *time.Time `json:"closed_at,omitempty"`
@@ -147,19 +161,44 @@ type Binding struct {
 type Explanation struct {
 	Dialled   string    `json:"dialled"`
 	Caller    string    `json:"caller"`
+	Extension string    `json:"extension,omitempty"` // what the caller keyed
 	At        time.Time `json:"at"`
-	Outcome   string    `json:"outcome"` // connect or refuse
+	Outcome   string    `json:"outcome"`
 	To        string    `json:"to,omitempty"`
 	Shown     string    `json:"shown,omitempty"`
+	Temporary bool      `json:"temporary,omitempty"` // connect: to AX's temporary callee, used up by the answer
+	CallBack  bool      `json:"call_back,omitempty"` // connect: the callee may call this caller back afterwards
+	Collect   *Collect  `json:"collect,omitempty"`
+	AskURL    string    `json:"ask_url,omitempty"`
 	State     int       `json:"state,omitempty"`
 	StateText string    `json:"state_text,omitempty"`
-	Prompt    string    `json:"prompt,omitempty"`
+	Prompt    string    `json:"prompt,omitempty"` // of a refusal, or of the question for an extension
 	Side      string    `json:"side,omitempty"`
+	Mode      string    `json:"mode,omitempty"`
 	TenantID  int64     `json:"tenant_id,omitempty"`
 	AppID     int64     `json:"app_id,omitempty"`
 	Binding   string    `json:"subscription_id,omitempty"`
 	Why       string    `json:"why"`
-	Past      bool      `json:"past"` // told from the history; states of number, app and tenant are today's
+	// Past says that it is told from the history: states and settings of number, app and tenant are today's, and calls that were counted
+	// against rules of frequency are not counted again.
+	Past bool `json:"past"`
+}
+
+// The outcomes of an explanation.
+const (
+	OutcomeConnect  = "connect"
+	OutcomeRefuse   = "refuse"
+	OutcomeCollect  = "collect"  // the caller is asked for an extension; ask again with it
+	OutcomeAsk      = "ask"      // the tenant is asked
+	OutcomeAllocate = "allocate" // the caller gets a Y and reaches A, who sees it
+)
+
+// Collect says how a caller is asked for an extension.
+type Collect struct {
+	Digits      int  `json:"digits"` // at most
+	Repeats     int  `json:"repeats"`
+	Gap         int  `json:"gap_seconds"`
+	AnswerFirst bool `json:"answer_first"`
 }
 
 // Call is one call, live or over. Events and CDR are told for a single one.
