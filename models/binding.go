@@ -42,6 +42,9 @@ type Binding struct {
 	Y      string
 	Parent string
 	BindingSettings
+	// BoundUnit and BoundTime are TimeUnit and BindTime as the bind gave them: AXE's query shows them even after a modify
+	// (spec/privatenumber.md §2.3).
+	BoundUnit, BoundTime int
 	CreatedAt time.Time
 	// StartedAt is when the current Lifetime began: the bind, or the last modification of duration.
 	StartedAt time.Time
@@ -70,8 +73,8 @@ type BindingSettings struct {
 	CallbackNum    string // AXE: whom A reaches when nobody called before; "" is the app's
 	CallbackTone   string // AXE: what A hears then
 	TimeUnit       int    // AXE: 0 hours, 1 minutes, of the two below
-	BindTime       int    // AXE bindExpiredTime as given at the bind; 0 is for ever
-	CallbackTime   int    // AXE callbackExpiredTime as given: how long a caller can be called back; 0 is as long as the binding lives
+	BindTime       int    // AXE bindExpiredTime; 0 is for ever
+	CallbackTime   int    // AXE callbackExpiredTime: how long a caller can be called back; 0 is as long as the binding lives
 	YBLifetime     int    // AXYB ybDuration: seconds that a Y chosen by itself lives; 0 is as long as AX
 }
 
