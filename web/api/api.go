@@ -29,6 +29,7 @@ type Store interface {
 	Modify(ctx context.Context, appID int64, id string, change func(*models.Binding) error) (models.Binding, error)
 	Bindings(ctx context.Context, f store.BindingFilter, page models.Page) ([]models.Binding, int, error)
 	Number(ctx context.Context, number string) (models.Number, error)
+	Session(ctx context.Context, id string) (models.Session, error)
 	CDRs(ctx context.Context, f store.CDRFilter, page models.Page) ([]models.CDR, int, error)
 	Once(ctx context.Context, key store.ReplyKey, window time.Duration,
 		do func(ctx context.Context) (status int, body []byte, err error)) (status int, body []byte, replayed bool, err error)
@@ -52,6 +53,7 @@ type Options struct {
 	Store      Store
 	Prompts    Prompts    // nil: no tone file exists
 	Recordings Recordings // nil: no recording exists
+	Stopper    Stopper    // ends calls on a tenant's order; nil: no call is live
 	Numbering  models.Numbering
 	// International lets parties have numbers outside Numbering's country.
 	International bool
@@ -119,6 +121,7 @@ func New(o Options) (http.Handler, error) {
 	for _, s := range surfaces {
 		s.serve(e, a, door...)
 	}
+	calls.group(e, door...).POST(pathCallStop, a.stopCall)
 	e.Group("", door...).GET(pathRecord, a.recordLink)
 	e.GET(pathDownload+":name", a.download)
 	e.HEAD(pathDownload+":name", a.download)

@@ -22,19 +22,25 @@ type endpoint struct {
 	read         func(a *api, ctx context.Context, r request) (work, error)
 }
 
-// surfaces is all that a signed request can ask for, but for the link to a recording, whose answer is no JSON. Mode X has no entry: it has
-// no bindings, so that its apps get 1010040 from every surface of a mode.
+// surfaces are the modes' parts of the wire. Mode X has none: it has no bindings, and its apps get 1010040 from all of these. What is open to
+// every mode, the stop of a call and the link to a recording, stands in New: it does more than read and write the database.
 var surfaces = []surface{axb}
 
-// serve registers the surface behind the door. What it calls its failures is said first, since the door fails too.
+// serve registers the surface's endpoints behind the door.
 func (s surface) serve(e *gin.Engine, a *api, door ...gin.HandlerFunc) {
+	g := s.group(e, door...)
+	for _, p := range s.endpoints {
+		g.Handle(p.method, p.path, a.answer(func(ctx context.Context, r request) (work, error) { return p.read(a, ctx, r) }))
+	}
+}
+
+// group is where the surface's handlers stand. What it calls its failures is said before the door, since the door fails too.
+func (s surface) group(e *gin.Engine, door ...gin.HandlerFunc) *gin.RouterGroup {
 	g := e.Group("", append([]gin.HandlerFunc{s.speak}, door...)...)
 	if s.mode != "" {
 		g.Use(only(s.mode))
 	}
-	for _, p := range s.endpoints {
-		g.Handle(p.method, p.path, a.answer(func(ctx context.Context, r request) (work, error) { return p.read(a, ctx, r) }))
-	}
+	return g
 }
 
 const resultsKey = "maskline.results"

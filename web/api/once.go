@@ -68,6 +68,9 @@ func (a *api) once(c *gin.Context, r request, remember bool, do func(context.Con
 	return status, body, err
 }
 
+// repeated says whether the request's answer had been given before.
+func repeated(c *gin.Context) bool { return c.Writer.Header().Get(replayedHeader) != "" }
+
 // settle turns work into the answer that is kept: a refusal is one too.
 func settle(do work, own map[models.Code]result) func(ctx context.Context) (int, []byte, error) {
 	return func(ctx context.Context) (int, []byte, error) {

@@ -83,7 +83,7 @@ func (d *Daemon) tenantAPI() (http.Handler, error) {
 		proxies = append(proxies, p.String())
 	}
 	return api.New(api.Options{
-		Store: d.store, Prompts: d.prompts, Recordings: d.recordings, Numbering: d.cfg.Numbering.Model(), International: c.International,
+		Store: d.store, Prompts: d.prompts, Recordings: d.recordings, Stopper: d.engine, Numbering: d.cfg.Numbering.Model(), International: c.International,
 		Auth: d.auth(), ReplayWindow: c.ReplayWindow, Rate: c.Rate, Burst: c.Burst, TrustedProxies: proxies, BodyLimit: c.BodyLimit,
 		Timeout: c.Timeout, KeepAlive: c.KeepAlive, LinkBase: d.cfg.Media.LinkBase, LinkLife: d.cfg.Media.LinkLifetime, Log: d.log,
 	})
