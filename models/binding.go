@@ -45,7 +45,7 @@ type Binding struct {
 	// BoundUnit and BoundTime are TimeUnit and BindTime as the bind gave them: AXE's query shows them even after a modify
 	// (spec/privatenumber.md §2.3).
 	BoundUnit, BoundTime int
-	CreatedAt time.Time
+	CreatedAt            time.Time
 	// StartedAt is when the current Lifetime began: the bind, or the last modification of duration.
 	StartedAt time.Time
 	ExpiresAt time.Time // zero: never
