@@ -25,7 +25,8 @@ type Caller struct {
 
 	CancelsAfter time.Duration // gives up when it was not answered by then; 0 for never
 	Digits       string        // keys pressed after the answer
-	DigitsAfter  time.Duration // from the answer to the first key
+	DigitsEarly  bool          // keys pressed after the first sound, be it before the answer
+	DigitsAfter  time.Duration // from the answer, or the first sound, to the first key
 	DigitGap     time.Duration // between two keys; 200 ms if zero
 	HangsUpAfter time.Duration // from the answer; 0 for never
 
@@ -91,6 +92,15 @@ func (s *Switch) trusts(a netip.Addr) bool {
 // behave is the person who calls, in a goroutine of his own.
 func (l *Line) behave(c *channel) {
 	s, p := c.sw, l.script
+	if p.DigitsEarly {
+		keyed := make(chan struct{})
+		go func() {
+			defer close(keyed)
+			l.keyEarly(c)
+		}()
+		defer func() { <-keyed }()
+		p.Digits = ""
+	}
 	if !s.untilAnswered(c, p.CancelsAfter) {
 		if !c.gone() {
 			l.HangUp()
@@ -98,6 +108,16 @@ func (l *Line) behave(c *channel) {
 		return
 	}
 	l.talkUntil(c, p.Digits, p.DigitsAfter, p.DigitGap, p.HangsUpAfter)
+}
+
+// keyEarly presses the keys once the caller hears something.
+func (l *Line) keyEarly(c *channel) {
+	select {
+	case <-c.heard:
+		l.key(c, l.script.Digits, l.script.DigitsAfter, l.script.DigitGap)
+	case <-c.done:
+	case <-c.sw.stop:
+	}
 }
 
 // untilAnswered waits for the answer, for at most d if that is not 0.

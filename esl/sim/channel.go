@@ -44,6 +44,7 @@ type channel struct {
 	done                             chan struct{} // closed at the hang-up
 	picked, ready                    bool          // the phone picked up; the leg is answered and its hooks have run
 	up                               chan struct{} // closed at the answer
+	heard                            chan struct{} // closed at the first sound, which the answer is at the latest
 	over                             chan struct{} // closed when the leg is destroyed
 	rungBack                         bool          // the caller hears the ringback of the bridge that dials
 }
@@ -61,7 +62,7 @@ func (s *Switch) newChannel(id string, inbound bool) *channel {
 	s.sessions++
 	c := &channel{
 		sw: s, uuid: id, session: s.sessions, inbound: inbound, state: "CS_INIT", created: time.Now(),
-		wake: make(chan struct{}, 1), done: make(chan struct{}), up: make(chan struct{}), over: make(chan struct{}),
+		wake: make(chan struct{}, 1), done: make(chan struct{}), up: make(chan struct{}), heard: make(chan struct{}), over: make(chan struct{}),
 	}
 	s.channels[id] = c
 	s.order = append(s.order, c)
@@ -155,6 +156,7 @@ func (c *channel) preAnswer() {
 		return
 	}
 	c.early = true
+	close(c.heard)
 	c.progressMedia = time.Now()
 	c.vars.set("endpoint_disposition", "EARLY MEDIA")
 	c.fire("CHANNEL_PROGRESS_MEDIA")
@@ -174,6 +176,9 @@ func (c *channel) pickUp() {
 	}
 	c.answered = true
 	close(c.up)
+	if !c.early {
+		close(c.heard)
+	}
 	c.answeredAt = time.Now()
 	c.vars.set("endpoint_disposition", "ANSWER")
 	c.fire("CHANNEL_ANSWER")

@@ -67,6 +67,7 @@ type CallScript struct {
 	Cancels Wait         `json:"cancels,omitempty"` // gives up after so long
 	HangsUp Wait         `json:"hangs_up,omitempty"`
 	Digits  string       `json:"digits,omitempty"`
+	Early   bool         `json:"digits_early,omitempty"`
 	After   Wait         `json:"digits_after,omitempty"`
 	Callee  *PhoneScript `json:"callee,omitempty"` // nil: what SetPhone said
 }
@@ -102,7 +103,7 @@ type Happening struct {
 func (s CallScript) caller() (Caller, error) {
 	c := Caller{
 		From: s.From, To: s.To, Display: s.Display, PAI: s.PAI, Hidden: s.Hidden, CancelsAfter: time.Duration(s.Cancels),
-		HangsUpAfter: time.Duration(s.HangsUp), Digits: s.Digits, DigitsAfter: time.Duration(s.After),
+		HangsUpAfter: time.Duration(s.HangsUp), Digits: s.Digits, DigitsEarly: s.Early, DigitsAfter: time.Duration(s.After),
 	}
 	if s.From == "" || s.To == "" {
 		return c, errors.New("from and to must be set")

@@ -205,24 +205,28 @@ func (l *Line) finalAnswer(c *channel, status int) {
 
 // talkUntil presses keys and hangs up, as far as the script says so.
 func (l *Line) talkUntil(c *channel, keys string, first, gap, total time.Duration) {
-	s := c.sw
 	start := time.Now()
-	wait := first
-	for i := range len(keys) {
-		if !s.nap(wait, c.done) {
-			return
-		}
-		s.mu.Lock()
-		l.said(0, "digit "+keys[i:i+1])
-		c.press(keys[i])
-		s.mu.Unlock()
-		wait = orElse(gap, 200*time.Millisecond)
-	}
-	if total <= 0 {
+	if !l.key(c, keys, first, gap) || total <= 0 {
 		return
 	}
-	if !s.nap(max(0, total-time.Since(start)), c.done) {
+	if !c.sw.nap(max(0, total-time.Since(start)), c.done) {
 		return
 	}
 	l.HangUp()
+}
+
+// key presses keys, the first after a wait; it tells whether the leg was still there for the last.
+func (l *Line) key(c *channel, keys string, first, gap time.Duration) bool {
+	wait := first
+	for i := range len(keys) {
+		if !c.sw.nap(wait, c.done) {
+			return false
+		}
+		c.sw.mu.Lock()
+		l.said(0, "digit "+keys[i:i+1])
+		c.press(keys[i])
+		c.sw.mu.Unlock()
+		wait = orElse(gap, 200*time.Millisecond)
+	}
+	return true
 }

@@ -92,6 +92,42 @@ func TestDigits(t *testing.T) {
 	}
 }
 
+func TestDigitsInEarlyMedia(t *testing.T) {
+	for name, tt := range map[string]struct {
+		early, answer bool
+		want          string
+	}{
+		"keyed early":                    {true, false, "1234"},
+		"keyed early, answered already":  {true, true, "1234"},
+		"keyed after an answer only":     {false, true, "1234"},
+		"there is no answer to wait for": {false, false, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var s Switch
+				defer s.Close()
+				c := dialSwitch(t, &s)
+				a, err := s.Call(Caller{From: "1", To: "2", Digits: "1234#", DigitsEarly: tt.early, DigitsAfter: time.Second})
+				if err != nil {
+					t.Fatal(err)
+				}
+				c.wait("CHANNEL_PARK", "Unique-ID", a.Leg)
+				c.do("api sched_del %s", a.Leg)
+				open := "pre_answer"
+				if tt.answer {
+					open = "answer"
+				}
+				c.execute(a.Leg, open, "", "t0")
+				c.execute(a.Leg, "play_and_get_digits", "1 6 1 5000 # silence_stream://4000 silence_stream://100 got ^[0-9]+$ 2000", "t1")
+				e := c.wait("CHANNEL_EXECUTE_COMPLETE", "Application-UUID", "t1")
+				if got := e.Get("variable_got"); got != tt.want {
+					t.Errorf("got %q, want %q", got, tt.want)
+				}
+			})
+		})
+	}
+}
+
 // What was armed at the answer happens with nobody connected any more.
 func TestCallNeedsNoClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
