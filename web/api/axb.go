@@ -43,7 +43,8 @@ func (a *api) bind(ctx context.Context, r request) (work, error) {
 	want := store.BindRequest{App: r.App, Settings: models.BindingSettings{PrivateSMS: true}}
 	want.A = a.needParty(f, "callerNum")
 	want.B = a.needParty(f, "calleeNum")
-	a.readWhere(ctx, f, &want)
+	want.X, _ = a.numbers.private(f, "relationNum")
+	want.Area, want.Loose = a.readWhere(ctx, f, want.X, "relationNum", want.A, "callerNum")
 	readSettings(f, &want.Settings)
 	if f.err != nil {
 		return nil, f.err
@@ -69,27 +70,6 @@ func (a *api) needParty(f *fields, name string) models.Party {
 		f.fail(name, "%s is missing", name)
 	}
 	return p
-}
-
-// readWhere says which X: relationNum, else areaCode, else the city of A. areaMatchMode 1 lets a choice fall back to another city, so then
-// nobody need know A's.
-func (a *api) readWhere(ctx context.Context, f *fields, want *store.BindRequest) {
-	x, named := a.numbers.private(f, "relationNum")
-	area, inCity := a.numbers.city(f, "areaCode")
-	mode, _ := f.whole("areaMatchMode")
-	if mode != 0 && mode != 1 {
-		f.fail("areaMatchMode", "areaMatchMode is 0 (strict) or 1 (loose)")
-	}
-	switch {
-	case named:
-		want.X = x
-		return
-	case !inCity && f.err == nil:
-		if area, inCity = a.numbers.cityOf(ctx, want.A); !inCity && mode == 0 {
-			f.fail("areaCode", "areaCode or relationNum is missing, and the city of callerNum is not known")
-		}
-	}
-	want.Area, want.Loose = area, mode == 1
 }
 
 // unbind is DELETE: one binding by its subscriptionId, or every binding of an X. The former wins.

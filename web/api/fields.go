@@ -203,6 +203,15 @@ func (f *fields) whole(name string) (int, bool) {
 	return int(x), true
 }
 
+// wholes reads integers into their places; a place whose integer is absent stays as it is.
+func (f *fields) wholes(places map[string]*int) {
+	for _, name := range slices.Sorted(maps.Keys(places)) {
+		if n, ok := f.whole(name); ok {
+			*places[name] = n
+		}
+	}
+}
+
 // flag reads a boolean: true, "true", 1, "1". "" is absent.
 func (f *fields) flag(name string) (value, ok bool) {
 	raw, ok := f.values[name]
