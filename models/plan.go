@@ -5,6 +5,9 @@ import "time"
 // Plan is everything one call will do, as data. A resolver makes it from a Sight; the flow carries it out. Exactly one of the
 // pointers is set. Collect, Ask and Allocate lead to another decision; Refuse and Connect end the chain.
 type Plan struct {
+	// Direction is the CDR's: 1 in AXB; in other modes 0 when somebody calls A, 1 when A calls; 2 when nothing is bound.
+	Direction int `json:"direction"`
+
 	Refuse   *Refuse   `json:"refuse,omitempty"`
 	Connect  *Connect  `json:"connect,omitempty"`
 	Collect  *Collect  `json:"collect,omitempty"`
@@ -52,7 +55,6 @@ type Connect struct {
 	RecordTone string        `json:"record_tone,omitempty"` // both hear it before the recording starts
 	MaxTalk    time.Duration `json:"max_talk,omitempty"`    // from the callee's answer; 0 is unlimited
 	LastMinute string        `json:"last_minute,omitempty"` // both hear it one minute before MaxTalk
-	WaitVoice  string        `json:"wait_voice,omitempty"`  // X: what the caller hears in place of ring-back, once
 	Exclusive  bool          `json:"exclusive,omitempty"`   // the number carries one call: a second one is busy
 	UsesTemp   bool          `json:"uses_temp,omitempty"`   // the callee is the row's temporary one: used up when he answers
 	Extension  string        `json:"extension,omitempty"`   // that was keyed (extendNum)
@@ -71,4 +73,6 @@ type Decision struct {
 	UserData  string
 	Side      Side
 	Why       string // one sentence for the operator: which rule decided
+	// Findings are the risk rules that would have refused the call, had they not been set to report only.
+	Findings []StateCode
 }

@@ -65,6 +65,8 @@ type Sight struct {
 	Binding   *Binding // of Route
 	// Busy says that an exclusive call holds the number (AX: a second caller hears busy).
 	Busy bool
+	// Counted says that the call itself is among the calls that Conduct counts: it was looked up before.
+	Counted bool
 	// Conduct is what the app's risk rules ask for; nil when none is on.
 	Conduct *Conduct
 }

@@ -15,12 +15,12 @@ var (
 	ben = models.MustParty("+8613900000002")
 )
 
-const x = "+8617000000009"
+const xNumber = "+8617000000009"
 
 // sight is what the store sees for a healthy AXB binding when caller dials X; edit changes it before the decision.
 func sight(caller models.Party, edit func(*models.Sight)) models.Sight {
-	b := models.Binding{ID: "b1", X: x, A: ann, B: ben}
-	s := models.Sight{Now: now, Dialled: x, Caller: caller, Number: &models.Number{Number: x, State: models.NumberNormal, Trunk: "t2"},
+	b := models.Binding{ID: "b1", X: xNumber, A: ann, B: ben}
+	s := models.Sight{Now: now, Dialled: xNumber, Caller: caller, Number: &models.Number{Number: xNumber, State: models.NumberNormal, Trunk: "t2"},
 		App: &models.App{ID: 7, Key: "key", Mode: models.ModeAXB, State: models.StateNormal, Record: true}, Tenant: &models.Tenant{ID: 3, State: models.StateNormal}, Binding: &b}
 	if edit != nil {
 		edit(&s)
@@ -41,7 +41,7 @@ func TestAXBConnects(t *testing.T) {
 		s.Binding.BindingSettings = models.BindingSettings{PreVoiceA: "a.wav", PreVoiceB: "b.wav", Record: true, MaxDuration: 5, LastMinVoice: "l.wav", UserData: "u"}
 	}
 	a := Rules{}.Decide(sight(ann, settings))
-	want := &models.Connect{To: ben.Reveal(), Show: x, Trunk: "t2", AnswerIn: 90 * time.Second, PreVoice: "a.wav", Record: true, RecordTone: models.PromptRecordHint, MaxTalk: 5 * time.Minute, LastMinute: "l.wav"}
+	want := &models.Connect{To: ben.Reveal(), Show: xNumber, Trunk: "t2", AnswerIn: 90 * time.Second, PreVoice: "a.wav", Record: true, RecordTone: models.PromptRecordHint, MaxTalk: 5 * time.Minute, LastMinute: "l.wav"}
 	if a.Refuse != nil || !reflect.DeepEqual(a.Connect, want) {
 		t.Errorf("A: %+v, want %+v", a.Connect, want)
 	}
