@@ -18,7 +18,7 @@ const (
 	Executed                      // CHANNEL_EXECUTE_COMPLETE: an application ended; Token tells which
 	Digit                         // DTMF
 	Snapshot                      // made by the adapter from uuid_dump: how a leg stands after a resync
-	Lost                          // made by the adapter: the leg is gone and nobody saw its end
+	Lost                          // made by the adapter: the leg is gone and nobody saw its end; At is until when its switch was known to live
 )
 
 var kindNames = [...]string{"none", "parked", "progress", "progress_media", "answered", "hung_up", "executed", "digit", "snapshot", "lost"}

@@ -6,7 +6,8 @@ import (
 	"maskline/models"
 )
 
-// Fold makes the CDR of a session from its legs. end is used when no leg tells when the call ended (source lost).
+// Fold makes the CDR of a session from its legs. end is used when no leg tells when the call ended (source lost): until then it was known
+// to live, and for no second more does anybody pay.
 func Fold(s models.Session, legs Legs, source models.Source, end time.Time) models.CDR {
 	o := legs.Outcome(s.Plan, s.Stopped)
 	b, dialled := legs.Callee()

@@ -34,8 +34,9 @@ type call struct {
 	legs   cdr.Legs
 	told   map[models.EventType]bool
 	source models.Source
-	holds  []string // trunks on which it holds a channel
-	token  string   // of the bridge
+	seen   time.Time // until when a call whose end nobody saw was known to live
+	holds  []string  // trunks on which it holds a channel
+	token  string    // of the bridge
 
 	stopped  atomic.Bool // callStop
 	bridging atomic.Bool // a bridge was given to the switch and has not come back
@@ -79,6 +80,7 @@ func (k *call) next(ctx context.Context) (esl.Event, error) {
 	case ev.Kind == esl.Snapshot:
 		k.source = models.SourceResync
 	case ev.Kind == esl.Lost:
+		k.seen = ev.At
 		return ev, nil
 	}
 	k.legs.Add(cdr.FromEvent(ev))
@@ -129,6 +131,9 @@ func (k *call) play(ctx context.Context, name string) error {
 
 // hangup ends a leg; one that has ended already is as good.
 func (k *call) hangup(ctx context.Context, leg string, cause esl.Cause) {
+	if ctx.Err() != nil {
+		return // the daemon ends at once: the call is the next one's
+	}
 	ctx, cancel := context.WithTimeout(ctx, commandIn)
 	defer cancel()
 	if err := k.leg.Hangup(ctx, leg, cause); err != nil && !errors.Is(err, esl.ErrGone) {

@@ -86,7 +86,10 @@ func (k *call) record(ctx context.Context, c models.Change) error {
 // finish writes the end: the disconnect event, the CDR and their pushes, in one transaction and once.
 func (k *call) finish(ctx context.Context) {
 	k.s.Stopped = k.s.Stopped || k.stopped.Load()
-	record := cdr.Fold(k.s, k.legs, k.source, time.Now().UTC())
+	if k.seen.IsZero() {
+		k.seen = time.Now().UTC()
+	}
+	record := cdr.Fold(k.s, k.legs, k.source, k.seen)
 	record.Area, record.CompletedAt = k.area, time.Now().UTC()
 	k.s.EndedAt, k.s.Stage = record.EndAt, models.StageEnded
 	ev := k.event(models.EventDisconnect, record.EndAt)

@@ -135,14 +135,36 @@ func TestSwitchRestarts(t *testing.T) {
 		l.sw.Restart()
 		time.Sleep(time.Minute)
 		c := l.written(a)
-		if c.Source != models.SourceLost || c.Fail != models.Abnormal || c.AnswerAt.IsZero() || c.EndAt.IsZero() {
-			t.Errorf("%+v", c)
+		if c.Source != models.SourceLost || c.Fail != models.Abnormal || c.TalkSeconds() < 8 || c.TalkSeconds() > 9 {
+			t.Errorf("nobody pays for longer than the call was known to live: %d s of %+v", c.TalkSeconds(), c)
 		}
 		if e.Live() != 0 {
 			t.Errorf("%d calls are left", e.Live())
 		}
 		if _, next := l.call(sim.Caller{From: ann, To: xLine, HangsUpAfter: 3 * time.Second}); next.TalkSeconds() != 3 {
 			t.Errorf("the next call: %+v", next)
+		}
+	})
+}
+
+// Switch and daemon die together and nothing is spooled: the call ends where it was last known to live, with what was told of it.
+func TestEverythingDies(t *testing.T) {
+	inLab(t, sim.Options{}, func(l *lab) {
+		l.bind(models.BindingSettings{})
+		_, stop := l.daemon()
+		l.sw.SetPhone(sim.Phone{Number: ben, Rings: 2 * time.Second})
+		a := l.dial(sim.Caller{From: ann, To: xLine})
+		time.Sleep(10 * time.Second)
+		stop()
+		l.sw.Restart()
+		time.Sleep(time.Hour)
+		l.daemon()
+		c := l.written(a)
+		if c.Source != models.SourceLost || c.Fail != models.Abnormal || c.AnswerAt.IsZero() || c.TalkSeconds() != 0 {
+			t.Errorf("%d s of %+v", c.TalkSeconds(), c)
+		}
+		if told := l.told(c.SessionID); len(told) != 6 || told[3] != "answer "+xLine+" > "+ben {
+			t.Errorf("told %q", told)
 		}
 	})
 }

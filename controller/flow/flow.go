@@ -27,6 +27,7 @@ type Store interface {
 	App(ctx context.Context, id int64) (models.App, error)
 	Tenant(ctx context.Context, id int64) (models.Tenant, error)
 	Number(ctx context.Context, number string) (models.Number, error)
+	Events(ctx context.Context, sessionID string) ([]models.CallEvent, error)
 }
 
 // Outbox makes the pushes of a call and hands them to the courier once they are committed.

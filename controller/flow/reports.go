@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -187,7 +188,36 @@ func (e *Engine) endFromReports(ctx context.Context, s models.Session, legs []cd
 	}
 	if len(legs) == 0 {
 		k.source = models.SourceLost
+		if err := k.recall(ctx); err != nil {
+			return err
+		}
 	}
 	k.finishUntold(ctx)
+	return nil
+}
+
+// recall rebuilds the callee's leg from the events that were told, when nothing else is left of a call. It was known to live until the last
+// of them.
+func (k *call) recall(ctx context.Context) error {
+	told, err := k.e.Store.Events(ctx, k.s.ID)
+	if err != nil {
+		return fmt.Errorf("events of session %s: %w", k.s.ID, err)
+	}
+	b := cdr.Leg{ID: "told", Call: k.s.LegA, Role: "b"}
+	for _, ev := range told {
+		k.told[ev.Type] = true
+		k.seen = ev.At
+		switch ev.Type {
+		case models.EventCallOut:
+			b.Created = ev.At
+		case models.EventAlerting:
+			b.Progress = ev.At
+		case models.EventAnswer:
+			b.Answered = ev.At
+		}
+	}
+	if !b.Created.IsZero() {
+		k.legs.Add(b)
+	}
 	return nil
 }

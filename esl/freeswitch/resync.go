@@ -85,14 +85,14 @@ func (a *attendance) restarted(core string) {
 		a.lose(id)
 	}
 	for _, c := range bare {
-		a.deliver(c, esl.Event{Kind: esl.Lost, Leg: c.id, Call: c.id, At: time.Now().UTC()})
+		a.deliver(c, esl.Event{Kind: esl.Lost, Leg: c.id, Call: c.id, At: a.s.lostAt()})
 	}
 }
 
 // lose tells a call that a leg is gone and nobody saw its end.
 func (a *attendance) lose(id string) {
 	if l := a.s.book.over(id); l != nil {
-		a.deliver(l.call, esl.Event{Kind: esl.Lost, Leg: id, Call: l.call.id, Role: l.role, At: time.Now().UTC()})
+		a.deliver(l.call, esl.Event{Kind: esl.Lost, Leg: id, Call: l.call.id, Role: l.role, At: a.s.lostAt()})
 	}
 }
 

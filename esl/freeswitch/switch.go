@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,6 +27,7 @@ type Switch struct {
 	status  esl.Status
 	synced  bool          // the event connection is up and resynchronised
 	linesUp int           // command connections that are logged in
+	seen    time.Time     // until when the switch was known to live, while the event connection is down or new
 	wake    chan struct{} // closed when a command connection comes up, and then made anew
 }
 
@@ -73,6 +75,7 @@ func (s *Switch) Run(ctx context.Context, h esl.Handler) error {
 		}
 		if synced {
 			failures = 0
+			s.lastSeen(err)
 		}
 		failures++
 		pause := backoff(failures)
@@ -83,6 +86,27 @@ func (s *Switch) Run(ctx context.Context, h esl.Handler) error {
 	owned.Wait()
 	s.down(ctx.Err(), 0)
 	return ctx.Err()
+}
+
+// lastSeen notes until when the switch was known to live: until its connection broke, or, if that had fallen silent, until it last spoke.
+// Calls whose end nobody saw ended no earlier.
+func (s *Switch) lastSeen(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen = time.Now()
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		s.seen = s.status.LastBeat
+	}
+}
+
+// lostAt is the time of a Lost event.
+func (s *Switch) lostAt() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.seen.IsZero() {
+		return time.Now().UTC()
+	}
+	return s.seen.UTC()
 }
 
 // down notes that the event connection is gone.

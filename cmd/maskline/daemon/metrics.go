@@ -81,7 +81,7 @@ func newMetrics(version string) *metrics {
 		overflows:      counter("call_mailbox_overflows_total", "Calls that missed events because they were too slow.", "switch"),
 		resyncs:        counter("switch_resyncs_total", "Looks at a switch's channels.", "switch", "ok"),
 		reports:        counter("leg_reports_total", "Records of legs that came in, by way.", "way"),
-		jobs:           counter("jobs_total", "Runs of housekeeping jobs.", "job", "ok"),
+		jobs:           counter("jobs_total", "Runs of housekeeping jobs.", "name", "ok"),
 	}
 	gauge("build_info", "1; the version is the label.", "version").WithLabelValues(version).Set(1)
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

@@ -120,6 +120,8 @@ func directories(_ context.Context, cfg conf.Config) []Finding {
 	return out
 }
 
+const freeSome = "free some space: recordings, old logs"
+
 func directory(about, dir string) Finding {
 	at := dir
 	info, err := os.Stat(dir)
@@ -129,7 +131,7 @@ func directory(about, dir string) Finding {
 				break
 			}
 		}
-		if !writable(at) {
+		if writable(at) != nil {
 			return failed(about, dir+" does not exist and cannot be made", "make it: install -d -m 750 -o USER "+dir)
 		}
 		return ok(about, dir+" will be made")
@@ -139,7 +141,11 @@ func directory(about, dir string) Finding {
 		return failed(about, err.Error(), "see that the daemon's user may read it")
 	case !info.IsDir():
 		return failed(about, dir+" is no directory", "name another")
-	case !writable(dir):
+	}
+	switch err := writable(dir); {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return failed(about, dir+" is full", freeSome)
+	case err != nil:
 		return failed(about, dir+" cannot be written", "give it to the daemon's user: chown USER "+dir)
 	}
 	var fsys syscall.Statfs_t
@@ -150,19 +156,19 @@ func directory(about, dir string) Finding {
 	says := fmt.Sprintf("%s has %.1f GB free", dir, float64(free)/1e9)
 	switch {
 	case free < spaceFail:
-		return failed(about, says, "free some space: recordings, old logs")
+		return failed(about, says, freeSome)
 	case free < spaceWarn:
-		return warn(about, says, "free some space: recordings, old logs")
+		return warn(about, says, freeSome)
 	}
 	return ok(about, says)
 }
 
 // writable tries it: permissions, read-only mounts and quotas are all answered by that.
-func writable(dir string) bool {
+func writable(dir string) error {
 	f, err := os.CreateTemp(dir, ".maskline-doctor-*")
 	if err != nil {
-		return false
+		return err
 	}
 	_, err = f.WriteString("x")
-	return errors.Join(err, f.Close(), os.Remove(f.Name())) == nil
+	return errors.Join(err, f.Close(), os.Remove(f.Name()))
 }
