@@ -23,12 +23,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const (
 	numA, numB, numC, numD = "+8613800000001", "+8613800000002", "+8613800000003", "+8613800000004"
 	x1, x2, x3, xOther     = "+8617000000001", "+8617000000002", "+8617000000003", "+8617000000009"
+	y1, y2, y3             = "+8617000000011", "+8617000000012", "+8617000000013" // of the app that as opens
 )
 
 // house is the API on a database of its own, with one tenant and two apps: testKey, which may record, and OTHERKEY, which may not.
 type house struct {
 	testing.TB
 	path    string // of the database
+	key     string // of the app whose requests call sends
 	store   *store.Store
 	handler http.Handler
 	tenant  models.Tenant
@@ -50,7 +52,7 @@ func newHouseOn(t testing.TB, conf store.Config, edit ...func(*Options)) *house 
 	must(t, err)
 	t.Cleanup(func() { must(t, s.Close()) })
 	must(t, s.Migrate(ctx))
-	h := &house{TB: t, path: conf.DSN, store: s}
+	h := &house{TB: t, path: conf.DSN, key: testKey, store: s}
 	h.tenant = models.Tenant{Name: "tenant", SpID: "sp1", State: models.StateNormal}
 	must(t, s.CreateTenant(ctx, &h.tenant))
 	h.app = models.App{TenantID: h.tenant.ID, Key: testKey, Name: "app", Mode: models.ModeAXB, State: models.StateNormal, PushScheme: models.PushAKSK, Record: true}
@@ -99,9 +101,27 @@ func (h *house) send(r *http.Request) *httptest.ResponseRecorder {
 	return w
 }
 
-// call sends a request of testKey and gives status and body.
+// as opens an app of a mode with numbers of its own, and gives the house as this app uses it: two numbers in Shenzhen, one in Beijing. The
+// app may record and has no SMS, like testKey.
+func (h *house) as(mode models.Mode, edit ...func(*models.App)) *house {
+	h.Helper()
+	own := *h
+	own.key = "KEY" + string(mode)
+	own.app = models.App{TenantID: h.tenant.ID, Key: own.key, Name: own.key, Mode: mode, State: models.StateNormal, PushScheme: models.PushAKSK, Record: true,
+		StatusURL: "http://customer.example/status"}
+	for _, e := range edit {
+		e(&own.app)
+	}
+	must(h, h.store.CreateApp(h.Context(), &own.app, testSecret))
+	must(h, h.store.AddNumbers(h.Context(), []models.Number{
+		{AppID: own.app.ID, Number: y1, AreaCode: "0755"}, {AppID: own.app.ID, Number: y2, AreaCode: "0755"}, {AppID: own.app.ID, Number: y3, AreaCode: "010"},
+	}))
+	return &own
+}
+
+// call sends a request of the house's app and gives status and body.
 func (h *house) call(method, target, body string) (int, string) {
-	w := h.send(signed(testKey, method, target, body))
+	w := h.send(signed(h.key, method, target, body))
 	return w.Code, w.Body.String()
 }
 
