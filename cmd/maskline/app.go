@@ -19,9 +19,10 @@ func appRow(a admin.App) []string {
 }
 
 func (c *cli) printApp(a admin.App) error {
-	err := c.facts("app", id(a.ID), "name", a.Name, "tenant", id(a.TenantID), "mode", a.Mode, "state", a.State,
+	facts := []string{"app", id(a.ID), "name", a.Name, "tenant", id(a.TenantID), "mode", a.Mode, "state", a.State,
 		"app_key", a.Key, "app_secret", a.Secret, "status_url", a.StatusURL, "fee_url", a.FeeURL, "push_scheme", a.PushScheme,
-		"record", yes(a.Record), "sms", yes(a.SMS), "one_use_nonce", yes(a.OneUseNonce), "allow_from", strings.Join(a.AllowFrom, ", "))
+		"record", yes(a.Record), "sms", yes(a.SMS), "one_use_nonce", yes(a.OneUseNonce), "allow_from", strings.Join(a.AllowFrom, ", ")}
+	err := c.facts(append(facts, settingFacts(a)...)...)
 	if err == nil && a.Secret != "" {
 		err = c.printf("Keep app_secret now; it is not shown again.\n")
 	}
@@ -34,6 +35,7 @@ func (c *cli) appCommand() *cobra.Command {
 		listCommand(c, "/apps", "List apps", "  maskline app list --tenant Acme", "ID APP_KEY NAME MODE STATE TENANT RECORD", appRow,
 			func(cmd *cobra.Command, q *query) {
 				q.text(cmd, "tenant", "tenant", "only of this `TENANT`, by id or name")
+				q.text(cmd, "mode", "mode", "only of this `MODE`: axb, ax, axe, axyb, x")
 				q.text(cmd, "state", "state", "only this `STATE`: normal, suspended")
 			}),
 		c.leaf("show APP", "Show one app", "  maskline app show 3", oneArg("app, by id or app_key"),
@@ -47,24 +49,23 @@ func (c *cli) appCommand() *cobra.Command {
 func appPath(app string) string { return "/apps/" + url.PathEscape(app) }
 
 // appFlags adds the settings that create and set share; those given end up in the request that the function returns.
-func appFlags(f *pflag.FlagSet) func() admin.AppRequest {
+func appFlags(f *pflag.FlagSet) func() (admin.AppRequest, error) {
 	var (
-		name       = f.String("name", "", "its name, 1 to 64 characters")
-		status     = f.String("status-url", "", "where call events are pushed")
-		fee        = f.String("fee-url", "", "where CDRs are pushed")
-		scheme     = f.String("push-scheme", "aksk", "how pushes are signed: aksk, wsse or both")
-		record     = f.Bool("record", false, "its calls may be recorded")
-		sms        = f.Bool("sms", false, "its bindings may name privateSms")
-		nonce      = f.Bool("one-use-nonce", false, "refuse a nonce that comes again with another request")
-		allow      = f.StringSlice("allow-from", nil, "addresses and prefixes its requests may come from; empty is everywhere")
-		pairs      = f.Int("pairs-per-number", 0, "bindings one X may carry, 1 to 5000; 0 is 5000")
-		prompts    = f.StringToString("prompt", nil, "own tone file for a default one: `busy.wav=mine.wav`")
-		ifSet      = func(flag string) bool { return f.Changed(flag) }
-		state      = f.String("state", "", "normal or suspended")
-		setRequest admin.AppRequest
+		name     = f.String("name", "", "its name, 1 to 64 characters")
+		status   = f.String("status-url", "", "where call events are pushed")
+		fee      = f.String("fee-url", "", "where CDRs are pushed")
+		scheme   = f.String("push-scheme", "aksk", "how pushes are signed: aksk, wsse or both")
+		record   = f.Bool("record", false, "its calls may be recorded")
+		sms      = f.Bool("sms", false, "its bindings may name privateSms")
+		nonce    = f.Bool("one-use-nonce", false, "refuse a nonce that comes again with another request")
+		allow    = f.StringSlice("allow-from", nil, "addresses and prefixes its requests may come from; empty is everywhere")
+		pairs    = f.Int("pairs-per-number", 0, "bindings one X may carry, 1 to 5000; 0 is 5000")
+		prompts  = f.StringToString("prompt", nil, "own tone file for a default one: `busy.wav=mine.wav`")
+		state    = f.String("state", "", "normal or suspended")
+		settings = settingsFlags(f)
+		ifSet    = func(flag string) bool { return f.Changed(flag) }
 	)
-	return func() admin.AppRequest {
-		r := setRequest
+	return func() (r admin.AppRequest, err error) {
 		given(ifSet, "name", name, &r.Name)
 		given(ifSet, "status-url", status, &r.StatusURL)
 		given(ifSet, "fee-url", fee, &r.FeeURL)
@@ -78,7 +79,8 @@ func appFlags(f *pflag.FlagSet) func() admin.AppRequest {
 		if ifSet("prompt") {
 			r.Prompts = *prompts
 		}
-		return r
+		r.Settings, err = settings()
+		return r, err
 	}
 }
 
@@ -91,28 +93,38 @@ func given[T any](ifSet func(string) bool, flag string, value *T, to **T) {
 
 func (c *cli) appCreate() *cobra.Command {
 	var tenant, mode string
-	var request func() admin.AppRequest
+	var request func() (admin.AppRequest, error)
 	cmd := c.leaf("create --tenant TENANT --name NAME [--mode axb] [flags]", "Make an app and print its key and secret, once",
 		`  maskline app create --tenant Acme --mode axb --name delivery --record \
-    --status-url https://acme.example/status --fee-url https://acme.example/fee`, noArgs,
+    --status-url https://acme.example/status --fee-url https://acme.example/fee
+  maskline app create --tenant Acme --mode axe --name shops --digits 3 --repeats 2 --callback-tone nobody.wav
+  maskline app create --tenant Acme --mode x --name calls --status-url https://acme.example/status --ask-url https://acme.example/route`, noArgs,
 		func(ctx context.Context, _ []string) error {
-			in := request()
+			in, err := request()
+			if err != nil {
+				return err
+			}
 			in.Tenant, in.Mode = tenant, mode
 			return ask(ctx, c, http.MethodPost, "/apps", nil, in, c.printApp)
 		})
 	cmd.Flags().StringVar(&tenant, "tenant", "", "whose it is: a tenant's id or name")
-	cmd.Flags().StringVar(&mode, "mode", "axb", "what its numbers do: axb")
+	cmd.Flags().StringVar(&mode, "mode", "axb", "what its numbers do, for good: axb, ax, axe, axyb or x")
 	request = appFlags(cmd.Flags())
 	require(cmd, "tenant", "name")
 	return cmd
 }
 
 func (c *cli) appSet() *cobra.Command {
-	var request func() admin.AppRequest
+	var request func() (admin.AppRequest, error)
 	cmd := c.leaf("set APP [flags]", "Change settings of an app; what is not named stays", `  maskline app set 3 --status-url https://acme.example/v2 --record=false
-  maskline app set 3 --state suspended`, oneArg("app, by id or app_key"),
+  maskline app set 3 --state suspended
+  maskline app set 3 --risk frequency=report,per_caller=20 --risk period=refuse,from=08:00,until=22:00`, oneArg("app, by id or app_key"),
 		func(ctx context.Context, args []string) error {
-			return ask(ctx, c, http.MethodPatch, appPath(args[0]), nil, request(), c.printApp)
+			in, err := request()
+			if err != nil {
+				return err
+			}
+			return ask(ctx, c, http.MethodPatch, appPath(args[0]), nil, in, c.printApp)
 		})
 	request = appFlags(cmd.Flags())
 	return cmd

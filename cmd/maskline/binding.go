@@ -17,7 +17,7 @@ func bindingRow(b admin.Binding) []string {
 	if b.ClosedAt != nil {
 		state = b.Reason
 	}
-	return []string{b.ID, b.X, b.A, b.B, strconv.Itoa(b.Direction), state, clock(b.ExpiresAt), id(b.AppID)}
+	return []string{b.ID, b.Mode, b.X, b.A, b.B, b.Extension, b.Y, strconv.Itoa(b.Direction), state, clock(b.ExpiresAt), id(b.AppID)}
 }
 
 func (c *cli) bindingCommand() *cobra.Command {
@@ -33,10 +33,14 @@ func (c *cli) bindingCommand() *cobra.Command {
 	show.mark(showCmd, "reveal", "reveal", "show the real numbers; it is logged")
 	return c.group("binding", "Relations that tenants made", "", "",
 		listCommand(c, "/bindings", "List bindings, newest first", "  maskline binding list --x +8617000000001 --open",
-			"SUBSCRIPTION_ID X A B DIRECTION STATE EXPIRES APP", bindingRow, func(cmd *cobra.Command, q *query) {
+			"SUBSCRIPTION_ID MODE X A B EXTENSION Y DIRECTION STATE EXPIRES APP", bindingRow, func(cmd *cobra.Command, q *query) {
 				q.text(cmd, "app", "app", "only of this `APP`, by id or app_key")
 				q.text(cmd, "tenant", "tenant", "only of this `TENANT`, by id or name")
+				q.text(cmd, "mode", "mode", "only of this `MODE`: axb, ax, axe, axyb")
 				q.text(cmd, "x", "x", "only on this private `NUMBER`")
+				q.text(cmd, "y", "y", "only with this `NUMBER` as Y (axyb)")
+				q.text(cmd, "extension", "extension", "only with this extension (axe)")
+				q.text(cmd, "parent", "parent", "only the second steps of this `SUBSCRIPTION` (axyb)")
 				q.text(cmd, "a", "a", "only with this `NUMBER` as A")
 				q.text(cmd, "b", "b", "only with this `NUMBER` as B")
 				q.mark(cmd, "open", "open", "only those that are open")
@@ -47,15 +51,34 @@ func (c *cli) bindingCommand() *cobra.Command {
 }
 
 func (c *cli) printBinding(b admin.Binding) error {
-	return c.facts("subscription_id", b.ID, "app", id(b.AppID), "tenant", id(b.TenantID), "mode", b.Mode, "x", b.X, "a", b.A, "b", b.B,
-		"direction", strconv.Itoa(b.Direction), "created", clock(&b.CreatedAt), "expires", clock(b.ExpiresAt), "closed", clock(b.ClosedAt),
-		"reason", b.Reason, "record", yes(b.Record), "max_duration", strconv.Itoa(b.MaxDuration)+" min", "user_data", b.UserData)
+	return c.facts("subscription_id", b.ID, "app", id(b.AppID), "tenant", id(b.TenantID), "mode", b.Mode, "parent", b.Parent, "x", b.X, "extension", b.Extension,
+		"y", b.Y, "a", b.A, "b", b.B, "direction", strconv.Itoa(b.Direction), "created", clock(&b.CreatedAt), "expires", clock(b.ExpiresAt),
+		"closed", clock(b.ClosedAt), "reason", b.Reason, "record", yes(b.Record), "max_duration", strconv.Itoa(b.MaxDuration)+" min", "user_data", b.UserData,
+		"callback_num", b.CallbackNum, "callback_tone", b.CallbackTone, "callback", seconds(b.CallbackTime), "y lives", seconds(b.YLifetime),
+		"off", onlyYes(b.Off), "show_caller", onlyYes(b.ShowCaller))
+}
+
+// seconds is a time in seconds for a line that is left out when there is none.
+func seconds(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n) + " s"
+}
+
+// onlyYes is yes for a line that is left out otherwise.
+func onlyYes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return ""
 }
 
 func (c *cli) bindingExplain() *cobra.Command {
 	q := &query{}
-	cmd := c.leaf("explain --dialled X --caller A [--at TIME]", "Say whom a caller of a number would reach, and why",
+	cmd := c.leaf("explain --dialled X --caller A [--extension E] [--at TIME]", "Say whom a caller of a number would reach, and why",
 		`  maskline binding explain --dialled +8617000000001 --caller +8613800000001
+  maskline binding explain --dialled +8617000000001 --caller anonymous --extension 1234
   maskline binding explain --dialled +8617000000001 --caller +8613800000001 --at 2h`, noArgs,
 		func(ctx context.Context, _ []string) error {
 			v, err := q.encode()
@@ -66,6 +89,7 @@ func (c *cli) bindingExplain() *cobra.Command {
 		})
 	q.text(cmd, "dialled", "dialled", "the private number that is dialled")
 	q.text(cmd, "caller", "caller", "who dials it; anonymous for a hidden caller")
+	q.text(cmd, "extension", "extension", "what the caller keys (axe)")
 	q.text(cmd, "at", "at", "when; now if it is not given")
 	q.mark(cmd, "reveal", "reveal", "show the real numbers; it is logged")
 	require(cmd, "dialled", "caller")
@@ -73,13 +97,41 @@ func (c *cli) bindingExplain() *cobra.Command {
 }
 
 func (c *cli) printExplanation(e admin.Explanation) error {
-	outcome := fmt.Sprintf("connected to %s, who sees %s", e.To, e.Shown)
-	if e.Outcome == "refuse" {
-		outcome = fmt.Sprintf("refused: %d %s", e.State, e.StateText)
-	}
 	note := ""
 	if e.Past {
-		note = "from the history of routes; the states of number, app and tenant are today's"
+		note = "from the history of routes; states and settings of number, app and tenant are today's, and rules of frequency were not judged again"
 	}
-	return c.facts("at", clock(&e.At), "outcome", outcome, "why", e.Why, "prompt", e.Prompt, "subscription_id", e.Binding, "app", id(e.AppID), "note", note)
+	return c.facts("at", clock(&e.At), "outcome", outcome(e), "why", e.Why, "prompt", e.Prompt, "subscription_id", e.Binding, "mode", e.Mode, "app", id(e.AppID),
+		"note", note)
+}
+
+// outcome says in words what would happen to the call.
+func outcome(e admin.Explanation) string {
+	switch e.Outcome {
+	case admin.OutcomeConnect:
+		text := fmt.Sprintf("connected to %s, who sees %s", e.To, e.Shown)
+		if e.Temporary {
+			text += "; that is a temporary callee, used up when he answers"
+		}
+		if e.CallBack {
+			text += "; he may call the caller back afterwards"
+		}
+		return text
+	case admin.OutcomeRefuse:
+		return fmt.Sprintf("refused: %d %s", e.State, e.StateText)
+	case admin.OutcomeCollect:
+		text := "asked for an extension"
+		if q := e.Collect; q != nil {
+			text += fmt.Sprintf(" of at most %d digits, and asked again %d times; %d s without a key end it", q.Digits, q.Repeats, q.Gap)
+			if q.AnswerFirst {
+				text += "; the call is answered first"
+			}
+		}
+		return text + "; see who is behind one with --extension"
+	case admin.OutcomeAsk:
+		return "the tenant is asked at " + e.AskURL
+	case admin.OutcomeAllocate:
+		return "given a Y of its own, then connected to A, who sees that Y"
+	}
+	return e.Outcome
 }

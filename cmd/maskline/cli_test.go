@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -112,7 +113,9 @@ func answers() map[string]any {
 }
 
 func TestOutputs(t *testing.T) {
-	server, _ := scripted(t, answers())
+	all := answers()
+	maps.Copy(all, modesAnswers())
+	server, _ := scripted(t, all)
 	environ := []string{"MASKLINE_SERVER=" + server, "MASKLINE_TOKEN=" + testToken}
 	for _, c := range []struct {
 		name string
@@ -127,6 +130,11 @@ func TestOutputs(t *testing.T) {
 		{"app-test-push", "app test-push 3", 0},
 		{"app-test-push-fails", "app test-push 4", 1},
 		{"app-unknown", "app show 9", 1},
+		{"app-show-axe", "app show 5", 0},
+		{"app-show-axe-defaults", "app show 6", 0},
+		{"app-show-x", "app show 7", 0},
+		{"binding-show-axe", "binding show e1", 0},
+		{"binding-show-yb", "binding show y1", 0},
 		{"number-add", "number add --app 3 --area 0755 +8617000000001", 0},
 		{"number-none", "number list", 0},
 		{"binding-list", "binding list --open", 0},
