@@ -39,18 +39,34 @@ func readCallSettings(f *fields, s *models.BindingSettings) {
 // permitted refuses what the request asks for and the app does not have, and tones that do not exist. s holds what the request itself
 // says. lastMinVoice without maxDuration is kept and has no effect: clients send it always.
 func (a *api) permitted(who caller, f *fields, s models.BindingSettings) error {
-	if s.Record && !who.Record {
-		return models.Fail(models.RecordingOff, "recordFlag", "the app may not record")
+	if err := mayRecord(who, s); err != nil {
+		return err
 	}
 	if f.has("privateSms") && s.PrivateSMS && !who.SMS {
 		return models.Fail(models.SMSOff, "privateSms", "the app has no SMS")
 	}
-	for _, t := range []struct{ param, name string }{
-		{"recordHintTone", s.RecordHintTone}, {"lastMinVoice", s.LastMinVoice},
-		{"preVoice.callerHintTone", s.PreVoiceA}, {"preVoice.calleeHintTone", s.PreVoiceB}, {"callbackTone", s.CallbackTone},
-	} {
+	return a.tonesExist(who, tone{"recordHintTone", s.RecordHintTone}, tone{"lastMinVoice", s.LastMinVoice},
+		tone{"preVoice.callerHintTone", s.PreVoiceA}, tone{"preVoice.calleeHintTone", s.PreVoiceB}, tone{"callbackTone", s.CallbackTone})
+}
+
+func mayRecord(who caller, s models.BindingSettings) error {
+	if s.Record && !who.Record {
+		return models.Fail(models.RecordingOff, "recordFlag", "the app may not record")
+	}
+	return nil
+}
+
+// tone is a tone file that a request names, by the parameter that names it. "" is none.
+type tone struct{ param, name string }
+
+// tonesExist refuses tones that are malformed or that the tenant does not have.
+func (a *api) tonesExist(who caller, tones ...tone) error {
+	for _, t := range tones {
 		if t.name == "" {
 			continue
+		}
+		if err := models.ValidPromptName(t.param, t.name); err != nil {
+			return err
 		}
 		if a.Prompts != nil {
 			if _, ok := a.Prompts.Find(who.Tenant.SpID, t.name); ok {
