@@ -13,7 +13,7 @@ func Fold(s models.Session, legs Legs, source models.Source, end time.Time) mode
 	b, dialled := legs.Callee()
 	c := models.CDR{
 		SessionID: s.ID, ICID: models.CallRef(s.LegA) + ".1", TenantID: s.TenantID, AppID: s.AppID, BindingID: s.BindingID, Mode: s.Mode,
-		Direction: direction(s), X: s.Dialled, Caller: s.Caller, Switch: s.Switch, Host: s.Host, UserData: s.UserData,
+		Direction: s.Plan.Direction, Area: s.Area, Extension: s.Extension, X: s.Dialled, Caller: s.Caller, Switch: s.Switch, Host: s.Host, UserData: s.UserData,
 		CallInAt: earliest(s.StartedAt, legs.A.Created), EndAt: legs.A.HungUp,
 		Fail: o.State, Q850: o.Q850, SIPStatus: o.SIPStatus, HungUpBy: o.HungUpBy, Source: source,
 	}
@@ -39,12 +39,4 @@ func Fold(s models.Session, legs Legs, source models.Source, end time.Time) mode
 		c.Record, c.RecordAt, c.RecordFile = true, c.AnswerAt, s.RecordAs
 	}
 	return c
-}
-
-// direction is 1 in AXB, and 2 when no binding was found (spec/privatenumber.md §4.4).
-func direction(s models.Session) int {
-	if s.BindingID == "" {
-		return 2
-	}
-	return 1
 }

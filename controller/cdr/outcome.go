@@ -88,10 +88,10 @@ func (ls Legs) Outcome(plan models.Plan, stopped bool) Outcome {
 		return answered(ls.A, b, stopped)
 	case stopped:
 		return Outcome{State: models.StoppedByCustomer, Q850: 16}
-	case plan.Connect == nil:
-		return Outcome{State: models.Abnormal}
 	case callerLeft(ls.A, b, dialled):
 		return abandoned(b, dialled)
+	case plan.Connect == nil:
+		return Outcome{State: models.Abnormal}
 	case !dialled:
 		return Outcome{State: models.RoutingFailed}
 	default:
@@ -134,7 +134,8 @@ func callerLeft(a, b Leg, dialled bool) bool {
 	if dialled && cancelled {
 		return true
 	}
-	if a.Disposition != recvCancel && a.Cause != esl.OriginatorCancel {
+	// A caller who was answered before anybody was dialled leaves with BYE.
+	if a.Disposition != recvCancel && a.Cause != esl.OriginatorCancel && a.Disposition != recvBye {
 		return false
 	}
 	// After a failure the caller hears an announcement; to leave during that is no change of outcome.

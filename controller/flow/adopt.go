@@ -92,11 +92,7 @@ func (k *call) load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("tenant of session %s: %w", k.s.ID, err)
 	}
-	number, err := k.e.Store.Number(ctx, k.s.Dialled)
-	if err != nil {
-		return fmt.Errorf("number of session %s: %w", k.s.ID, err)
-	}
-	k.app, k.spID, k.area = app, tenant.SpID, number.AreaCode
+	k.app, k.spID = app, tenant.SpID
 	return nil
 }
 

@@ -30,7 +30,8 @@ type call struct {
 	s      models.Session
 	app    models.App
 	spID   string
-	area   string // city of the dialled number
+	sight  models.Sight // what the plan was made from
+	heard  bool         // the caller has heard a prompt or was answered: the ring-back must be ours
 	legs   cdr.Legs
 	told   map[models.EventType]bool
 	source models.Source
@@ -89,18 +90,24 @@ func (k *call) next(ctx context.Context) (esl.Event, error) {
 
 // awaitStep waits until the application with this token has ended, the caller is gone, or the time is up.
 func (k *call) awaitStep(ctx context.Context, token string, atMost time.Duration) error {
+	_, err := k.stepDone(ctx, token, atMost)
+	return err
+}
+
+// stepDone is awaitStep with the event that ended the step.
+func (k *call) stepDone(ctx context.Context, token string, atMost time.Duration) (esl.Event, error) {
 	ctx, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
 	for {
 		ev, err := k.next(ctx)
 		if err != nil {
-			return err
+			return ev, err
 		}
 		switch {
 		case ev.Leg == k.leg.ID() && (ev.Kind == esl.HungUp || ev.Kind == esl.Lost):
-			return esl.ErrGone
+			return ev, esl.ErrGone
 		case ev.Kind == esl.Executed && ev.Token == token:
-			return nil
+			return ev, nil
 		}
 	}
 }

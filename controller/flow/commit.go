@@ -28,7 +28,8 @@ func (k *call) event(t models.EventType, at time.Time) models.CallEvent {
 func (k *call) change(events ...models.CallEvent) models.Change {
 	c := models.Change{Session: k.s, Events: events}
 	for _, ev := range events {
-		if k.app.ID == 0 {
+		// In mode X the callin push is the question itself (collect.go, ask).
+		if k.app.ID == 0 || ev.Type == models.EventCallIn && k.s.Plan.Ask != nil {
 			continue
 		}
 		if d, push := k.e.Outbox.Event(k.app, k.s, ev); push {
@@ -44,7 +45,14 @@ func (k *call) tell(ctx context.Context, t models.EventType, at time.Time) error
 		return nil
 	}
 	k.told[t] = true
-	return k.commit(ctx, k.change(k.event(t, at)))
+	c := k.change(k.event(t, at))
+	if connect := k.s.Plan.Connect; connect != nil {
+		c.UseTemp = connect.UsesTemp && t == models.EventAnswer
+		if c.CallBack = connect.CallBack && t == models.EventCallOut; c.CallBack && connect.CallBackFor > 0 {
+			c.CallBackUntil = at.Add(connect.CallBackFor)
+		}
+	}
+	return k.commit(ctx, c)
 }
 
 // commit writes a change, and tries again while the database is away: a call that is up goes on without it, and what happened is told late
@@ -90,7 +98,7 @@ func (k *call) finish(ctx context.Context) {
 		k.seen = time.Now().UTC()
 	}
 	record := cdr.Fold(k.s, k.legs, k.source, k.seen)
-	record.Area, record.CompletedAt = k.area, time.Now().UTC()
+	record.CompletedAt = time.Now().UTC()
 	k.s.EndedAt, k.s.Stage = record.EndAt, models.StageEnded
 	ev := k.event(models.EventDisconnect, record.EndAt)
 	ev.State = record.Fail

@@ -35,9 +35,13 @@ func (k *call) order(c models.Connect, picked []models.Trunk) (order, error) {
 	if err != nil {
 		return order{}, err
 	}
+	if tone == "" && k.heard {
+		tone = k.e.Ringback
+	}
 	o := order{ring: tone == "", caller: []esl.Var{{Name: "maskline_owner", Value: k.e.Owner}, {Name: "continue_on_fail", Value: "true"}}}
 	if !o.ring {
-		o.caller = append(o.caller, esl.Var{Name: "ringback", Value: tone})
+		// A caller who was answered before hears transfer_ringback instead.
+		o.caller = append(o.caller, esl.Var{Name: "ringback", Value: tone}, esl.Var{Name: "transfer_ringback", Value: tone})
 		o.dial.Vars = append(o.dial.Vars, esl.Var{Name: "instant_ringback", Value: "true"})
 	}
 	onAnswer, err := k.atAnswer(c)

@@ -27,6 +27,7 @@ type Store interface {
 	App(ctx context.Context, id int64) (models.App, error)
 	Tenant(ctx context.Context, id int64) (models.Tenant, error)
 	Number(ctx context.Context, number string) (models.Number, error)
+	AllocateY(ctx context.Context, bindingID string, b models.Party) (models.Binding, error)
 	Events(ctx context.Context, sessionID string) ([]models.CallEvent, error)
 }
 
@@ -57,12 +58,17 @@ type Options struct {
 	Trunks     []models.Trunk
 	Numbering  models.Numbering
 	Rules      route.Rules
-	Ringback   string // tone that the caller hears while the callee rings, as FreeSWITCH names it; "" is DefaultRingback
-	Owner      string // who claims the calls: this daemon's name
-	MaxCalls   int    // calls at once; more are refused with congestion. 0 is 10000
+	Ringback   string        // tone that the caller hears while the callee rings, as FreeSWITCH names it; "" is DefaultRingback
+	Ask        Asker         // mode X; nil refuses its calls with 8014
+	AskIn      time.Duration // how long the tenant may take to answer; 0 is DefaultAskIn
+	Owner      string        // who claims the calls: this daemon's name
+	MaxCalls   int           // calls at once; more are refused with congestion. 0 is 10000
 	Observe    Observe
 	Log        *slog.Logger
 }
+
+// DefaultAskIn is how long a caller waits for the tenant's answer (spec/privatenumber.md §4.3 names none).
+const DefaultAskIn = 4 * time.Second
 
 // DefaultRingback is mainland China's ring-back: 450 Hz, 1 s on, 4 s off.
 const DefaultRingback = "tone_stream://%(1000,4000,450);loops=-1"
@@ -98,6 +104,9 @@ type Engine struct {
 func New(o Options) *Engine {
 	if o.Ringback == "" {
 		o.Ringback = DefaultRingback
+	}
+	if o.AskIn == 0 {
+		o.AskIn = DefaultAskIn
 	}
 	if o.MaxCalls == 0 {
 		o.MaxCalls = 10_000

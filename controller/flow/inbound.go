@@ -52,15 +52,28 @@ func (k *call) inbound(ctx context.Context, parked esl.Event) {
 		return
 	}
 	plan, err := k.route(ctx, from)
-	if err != nil {
+	if err == nil && plan.Collect != nil {
+		plan, err = k.collect(ctx, *plan.Collect)
+	}
+	if err == nil && plan.Ask != nil {
+		plan, err = k.ask(ctx)
+	}
+	if err == nil && plan.Allocate != nil {
+		plan, err = k.allocate(ctx, *plan.Allocate)
+	}
+	switch {
+	case errors.Is(err, esl.ErrGone): // the caller left before anybody was dialled
+	case err != nil && ctx.Err() == nil:
 		k.log.Error("call could not be routed", "error", err)
 		k.apologise(ctx)
-		return
-	}
-	k.e.Observe.CallStarted(k.s.Mode)
-	if plan.Refuse != nil {
+		if !k.told[models.EventCallIn] {
+			return // nothing is known of it, and nothing written
+		}
+		err = nil
+	case err != nil:
+	case plan.Refuse != nil:
 		err = k.refuse(ctx, *plan.Refuse)
-	} else {
+	case plan.Connect != nil:
 		err = k.connect(ctx, *plan.Connect)
 	}
 	k.end(ctx, err)
@@ -76,48 +89,6 @@ func (k *call) claim(ctx context.Context) bool {
 		k.log.Warn("leg could not be claimed; the switch refuses it", "error", err)
 	}
 	return err == nil
-}
-
-// route looks the call up, decides, and commits the session with its callin event before anything is done.
-func (k *call) route(ctx context.Context, from arrival) (models.Plan, error) {
-	start := time.Now()
-	lookup, cancel := context.WithTimeout(ctx, lookupIn)
-	defer cancel()
-	sight, err := k.e.Store.Sight(lookup, from.dialled, from.caller, models.NoExtension)
-	if err != nil {
-		return models.Plan{}, fmt.Errorf("look up %s: %w", from.dialled, err)
-	}
-	d := k.e.Rules.Decide(sight)
-	k.e.Observe.Stage("route", time.Since(start))
-
-	k.s.Dialled, k.s.Caller = from.dialled, from.caller
-	k.s.TenantID, k.s.AppID, k.s.BindingID, k.s.UserData, k.s.Side, k.s.Plan = d.TenantID, d.AppID, d.BindingID, d.UserData, d.Side, d.Plan
-	if sight.App != nil {
-		k.app, k.s.Mode = *sight.App, sight.App.Mode
-	}
-	if sight.Tenant != nil {
-		k.spID = sight.Tenant.SpID
-	}
-	if sight.Number != nil {
-		k.area = sight.Number.AreaCode
-	}
-	k.s.Stage = models.StageRefusing
-	if c := d.Connect; c != nil {
-		k.s.Stage = models.StageDialling
-		k.s.Callee, err = models.NewParty(c.To)
-		if err != nil {
-			return models.Plan{}, fmt.Errorf("route of binding %s: %w", d.BindingID, err)
-		}
-		if c.Record {
-			k.s.RecordAs = k.e.Recordings.Name(time.Now(), k.s.ID)
-		}
-	}
-	k.log.Info("call routed", "dialled", from.dialled, "caller", from.caller, "trunk", from.trunk, "why", d.Why)
-	k.told[models.EventCallIn] = true
-	if err := k.record(lookup, k.change(k.event(models.EventCallIn, k.s.StartedAt))); err != nil {
-		return models.Plan{}, err
-	}
-	return d.Plan, nil
 }
 
 // own marks the leg as a claimed one. A call that is dialled is marked with its other variables; one that only hears a prompt is
@@ -140,8 +111,8 @@ func (k *call) refuse(ctx context.Context, r models.Refuse) error {
 	return nil
 }
 
-// apologise ends a call about which nothing can be known or written: the database is away. There is no session and no CDR of it;
-// the switch's own record tells that it was.
+// apologise ends a call about which nothing more can be known: the database is away. If that was so from the first there is no session and
+// no CDR of it; the switch's own record tells that it was.
 func (k *call) apologise(ctx context.Context) {
 	k.own(ctx)
 	if err := k.play(ctx, models.PromptSystemBusy); err != nil && !errors.Is(err, esl.ErrGone) {

@@ -14,6 +14,7 @@ type Observe interface {
 	StrangerRefused(switchName string)
 	Claimed(won bool)
 	PromptMissing()
+	RiskReported(state models.StateCode) // a risk rule that only reports was met
 	CommitRetried()
 	ReportDropped(why string)
 	Panicked()
@@ -29,6 +30,7 @@ func (Silent) CallEnded(models.Mode, models.StateCode, models.Source) {}
 func (Silent) Stage(string, time.Duration)                            {}
 func (Silent) StrangerRefused(string)                                 {}
 func (Silent) Claimed(bool)                                           {}
+func (Silent) RiskReported(models.StateCode)                          {}
 func (Silent) PromptMissing()                                         {}
 func (Silent) CommitRetried()                                         {}
 func (Silent) ReportDropped(string)                                   {}

@@ -1,0 +1,128 @@
+package flow
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"maskline/models"
+)
+
+// route looks the call up, decides, and commits the session with its callin event before anything is done.
+func (k *call) route(ctx context.Context, from arrival) (models.Plan, error) {
+	k.s.Dialled, k.s.Caller = from.dialled, from.caller
+	ctx, cancel := context.WithTimeout(ctx, lookupIn)
+	defer cancel()
+	if err := k.decide(ctx, models.NoExtension); err != nil {
+		return models.Plan{}, err
+	}
+	k.e.Observe.CallStarted(k.s.Mode)
+	k.log.Info("call came in", "dialled", from.dialled, "caller", from.caller, "trunk", from.trunk)
+	start := time.Now()
+	err := k.settle(ctx, k.event(models.EventCallIn, k.s.StartedAt))
+	k.e.Observe.Stage("begin", time.Since(start))
+	if err == nil {
+		k.told[models.EventCallIn] = true
+	}
+	return k.s.Plan, err
+}
+
+// again looks the call up once more, with what is known now, and commits the session as it then stands.
+func (k *call) again(ctx context.Context, extension string) (models.Plan, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookupIn)
+	defer cancel()
+	if err := k.decide(ctx, extension); err != nil {
+		return models.Plan{}, err
+	}
+	return k.s.Plan, k.settle(ctx)
+}
+
+// decide makes the plan and takes it into the session.
+func (k *call) decide(ctx context.Context, extension string) error {
+	start := time.Now()
+	sight, err := k.e.Store.Sight(ctx, k.s.Dialled, k.s.Caller, extension)
+	if err != nil {
+		return fmt.Errorf("look up %s: %w", k.s.Dialled, err)
+	}
+	sight.Counted = k.told[models.EventCallIn]
+	d := k.e.Rules.Decide(sight)
+	k.e.Observe.Stage("route", time.Since(start))
+	for _, state := range d.Findings {
+		k.e.Observe.RiskReported(state)
+		k.log.Warn("risk rule met; it is set to report only", "state", int(state))
+	}
+	k.sight = sight
+	k.s.TenantID, k.s.AppID, k.s.BindingID, k.s.UserData, k.s.Side = d.TenantID, d.AppID, d.BindingID, d.UserData, d.Side
+	if sight.App != nil {
+		k.app, k.s.Mode = *sight.App, sight.App.Mode
+	}
+	if sight.Tenant != nil {
+		k.spID = sight.Tenant.SpID
+	}
+	if sight.Number != nil {
+		k.s.Area = sight.Number.AreaCode
+	}
+	if extension != models.NoExtension {
+		k.s.Extension = extension
+	}
+	k.log.Info("call routed", "why", d.Why)
+	return k.take(d.Plan)
+}
+
+// take makes a plan the session's.
+func (k *call) take(p models.Plan) (err error) {
+	k.s.Plan, k.s.Stage, k.s.Callee, k.s.RecordAs = p, models.StageRefusing, models.Party{}, ""
+	switch {
+	case p.Collect != nil:
+		k.s.Stage = models.StageCollecting
+	case p.Ask != nil:
+		k.s.Stage = models.StageAsking
+	case p.Allocate != nil:
+		k.s.Stage = models.StageRouting
+	case p.Connect != nil:
+		k.s.Stage = models.StageDialling
+		if k.s.Callee, err = models.NewParty(p.Connect.To); err != nil {
+			return fmt.Errorf("route of binding %s: %w", k.s.BindingID, err)
+		}
+		if p.Connect.Record {
+			k.s.RecordAs = k.e.Recordings.Name(time.Now(), k.s.ID)
+		}
+	}
+	return nil
+}
+
+// settle commits the session with its plan, before any of it is done. Where the number carries one call, it is claimed in the same
+// transaction; when another call was faster, this one hears busy.
+func (k *call) settle(ctx context.Context, events ...models.CallEvent) error {
+	c := k.change(events...)
+	if connect := k.s.Plan.Connect; connect != nil {
+		c.Exclusive = connect.Exclusive
+	}
+	err := k.record(ctx, c)
+	if models.CodeOf(err) != models.NumberBusy {
+		return err
+	}
+	k.log.Info("another call holds the number")
+	if err := k.take(models.Plan{Direction: k.s.Plan.Direction, Refuse: &models.Refuse{State: models.CalleeBusy, Q850: 17, Prompt: models.PromptBusy}}); err != nil {
+		return err
+	}
+	return k.record(ctx, k.change(events...))
+}
+
+// allocate gives the caller a Y on the binding he reached (AXYB). Two first calls at once get one.
+func (k *call) allocate(ctx context.Context, a models.Allocate) (models.Plan, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookupIn)
+	defer cancel()
+	_, err := k.e.Store.AllocateY(ctx, a.BindingID, k.s.Caller)
+	switch models.CodeOf(err) {
+	case "":
+		return k.again(ctx, models.NoExtension)
+	case models.Internal:
+		return models.Plan{}, fmt.Errorf("allocate a Y on binding %s: %w", a.BindingID, err)
+	}
+	k.log.Warn("no Y could be allocated", "error", err)
+	if err := k.take(models.Plan{Direction: k.s.Plan.Direction, Refuse: &models.Refuse{State: models.NoYNumber, Q850: 21, Prompt: models.PromptAbnormal}}); err != nil {
+		return models.Plan{}, err
+	}
+	return k.s.Plan, k.settle(ctx)
+}
