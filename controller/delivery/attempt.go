@@ -111,6 +111,7 @@ func (r *outbox) settle(j *job, a answer, now time.Time) {
 	r.o.Observe.Attempted(j.kind, a.result, a.took)
 	for _, d := range j.members {
 		settle(&d, r.o.Calendar, a, j.started, now)
+		r.keepOrder(j.session, &d, now)
 		if d.State == models.DeliveryDead {
 			r.o.Log.Warn("a push has failed for the last time", slog.Int64("delivery", d.ID), slog.String("session", d.SessionID),
 				slog.Int64("app", d.AppID), slog.String("kind", string(d.Kind)), slog.String("error", d.LastError))

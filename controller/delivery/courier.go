@@ -13,15 +13,18 @@ type Courier struct {
 	o     Options
 	keys  *keyring
 	inbox *inbox
+	asks  *gate
+	asker sender // for questions
 }
 
 // New makes a Courier. It touches neither the store nor the network.
 func New(o Options) *Courier {
 	o = o.withDefaults()
+	asker := o.send
 	if o.send == nil {
-		o.send = newNetwork(o)
+		o.send, asker = newNetwork(o), newAskNetwork(o)
 	}
-	return &Courier{o: o, keys: &keyring{store: o.Store}, inbox: newInbox(o.Queue)}
+	return &Courier{o: o, keys: &keyring{store: o.Store}, inbox: newInbox(o.Queue), asks: newGate(o.Questions, o.QuestionsPerURL), asker: asker}
 }
 
 // Event is the package's Event, for callers that know a Courier only.

@@ -13,34 +13,54 @@ type statusInfo struct {
 	Timestamp      string  `json:"timestamp"`
 	Caller         *string `json:"caller,omitempty"`
 	Called         *string `json:"called,omitempty"`
-	DigitInfo      string  `json:"digitInfo,omitempty"`
+	DigitInfo      *string `json:"digitInfo,omitempty"`
 	StateCode      *int    `json:"stateCode,omitempty"` // 0 is a value, so a pointer says absent
 	StateDesc      string  `json:"stateDesc,omitempty"`
 	SubscriptionID string  `json:"subscriptionId,omitempty"`
+	NotifyMode     string  `json:"notifyMode,omitempty"`
 	UserData       string  `json:"userData,omitempty"`
 }
 
-// Event makes the push of one call event to the app's status URL; false when the app has none. notifyMode is absent, as AXB has it.
-// CreatedAt is when it happened. The body shows real numbers: it goes to the tenant whose numbers they are, and nowhere else.
+// The values of notifyMode. Only mode X has it: Block wants an answer that decides (or, in a CDR, says that one did), Notify tells.
+const (
+	modeBlock  = "Block"
+	modeNotify = "Notify"
+)
+
+// Event makes the push of one call event to the app's status URL; false when the app has none, and for the callin of a call about which
+// the tenant is asked (s.Plan.Ask): the question is that push (see Courier.Ask). CreatedAt is when it happened. The body shows real
+// numbers: it goes to the tenant whose numbers they are, and nowhere else.
 func Event(app models.App, s models.Session, e models.CallEvent) (models.Delivery, bool) {
-	if app.StatusURL == "" {
+	if app.StatusURL == "" || e.Type == models.EventCallIn && s.Plan.Ask != nil {
 		return models.Delivery{}, false
 	}
-	info := statusInfo{SessionID: s.ID, Timestamp: stamp(e.At)}
+	mode := ""
+	if app.Mode == models.ModeX {
+		mode = modeNotify
+	}
+	return models.Delivery{
+		AppID: app.ID, SessionID: s.ID, Kind: models.DeliverEvent, Key: e.Key, URL: app.StatusURL,
+		Body: eventBody(app.Mode, mode, s, e), State: models.DeliveryWaiting, CreatedAt: e.At,
+	}, true
+}
+
+// eventBody writes an event with the fields that its type and the app's mode have (spec/privatenumber.md §4.1, the table).
+func eventBody(mode models.Mode, notify string, s models.Session, e models.CallEvent) []byte {
+	info := statusInfo{SessionID: s.ID, Timestamp: stamp(e.At), NotifyMode: notify}
 	if e.Type == models.EventCollect {
-		info.DigitInfo = e.Digits
-	} else {
-		caller, called := e.Caller.Reveal(), e.Called.Reveal()
-		info.Caller, info.Called = &caller, &called
-		info.SubscriptionID, info.UserData = s.BindingID, s.UserData
+		info.DigitInfo = &e.Digits
+		return document(eventPush{e.Type, info})
+	}
+	caller, called := e.Caller.Reveal(), e.Called.Reveal()
+	info.Caller, info.Called, info.UserData = &caller, &called, s.UserData
+	// In AXE the binding is not known at the callin, in X there is none.
+	if mode != models.ModeX && (mode != models.ModeAXE || e.Type != models.EventCallIn) {
+		info.SubscriptionID = s.BindingID
 	}
 	if e.Type == models.EventDisconnect {
 		// A code of the CDR's list alone becomes the nearest one that the event's list has (spec §9.2).
 		code := e.State.ForEvent()
 		info.StateCode, info.StateDesc = new(int(code)), code.Text()
 	}
-	return models.Delivery{
-		AppID: app.ID, SessionID: s.ID, Kind: models.DeliverEvent, Key: e.Key, URL: app.StatusURL,
-		Body: document(eventPush{e.Type, info}), State: models.DeliveryWaiting, CreatedAt: e.At,
-	}, true
+	return document(eventPush{e.Type, info})
 }

@@ -13,8 +13,8 @@ const DefaultRecordDomain = "maskline"
 // keyCDR is a CDR's Delivery.Key: one a session.
 const keyCDR = "cdr"
 
-// feeRecord is one CDR of a fee push, in the order of a production sample (spec/privatenumber.md §4.4). The order of failTime,
-// userData, areaCode and callRelDirection, which the sample lacks, is that of the field table.
+// feeRecord is one CDR of a fee push, in the order of a production sample (spec/privatenumber.md §4.4). The order of failTime, userData,
+// notifyMode, extendNum, areaCode and callRelDirection, which the sample lacks, is that of the field table.
 type feeRecord struct {
 	Direction        int    `json:"direction"`
 	SpID             string `json:"spId"`
@@ -48,13 +48,18 @@ type feeRecord struct {
 	ServiceType      string `json:"serviceType"`
 	HostName         string `json:"hostName"`
 	UserData         string `json:"userData,omitempty"`
+	NotifyMode       string `json:"notifyMode,omitempty"` // X alone
+	ExtendNum        string `json:"extendNum,omitempty"`  // AXE, when somebody called A
 	AreaCode         string `json:"areaCode,omitempty"`
 	CallRelDirection int    `json:"callRelDirection,omitempty"`
 	VoiceCheckType   int    `json:"voiceCheckType"` // 0: no quality inspection
 }
 
-// serviceTypes are the wire's names of the modes: 004 is AXB in every sample (spec/privatenumber.md §4.4).
-var serviceTypes = map[models.Mode]string{models.ModeAXB: "004"}
+// serviceTypes are the wire's names of the modes. 004 is AXB and 003 AX in samples (spec/privatenumber.md §4.4). The others are not known: 006 is
+// seen without its mode (spec/voicecall.md), 005 and 007 are what the order of the products leaves. Fee.ServiceTypes says otherwise.
+var serviceTypes = map[models.Mode]string{
+	models.ModeAX: "003", models.ModeAXB: "004", models.ModeX: "005", models.ModeAXE: "006", models.ModeAXYB: "007",
+}
 
 // Fee is how CDRs are written where the original's spelling is not certain (spec/privatenumber.md §4.4, tags [?]), and what the
 // operator chooses. The zero value is the default.
@@ -91,6 +96,14 @@ func (f Fee) record(app models.App, spID string, c models.CDR) feeRecord {
 		FwdAnswerTime: stamp(c.AnswerAt), CallEndTime: stamp(c.EndAt), FwdUnaswRsn: c.Q850, FailTime: stamp(c.FailAt),
 		ULFailReason: int(c.Fail), SIPStatusCode: c.SIPStatus, MptyID: c.BindingID, ServiceType: f.serviceType(c.Mode),
 		HostName: c.Host, UserData: c.UserData,
+	}
+	switch c.Mode {
+	case models.ModeX: // no binding, so none is named
+		r.NotifyMode, r.SubscriptionID, r.MptyID = modeBlock, "", ""
+	case models.ModeAXE:
+		if models.ValidExtension(c.Extension) == nil { // else something was keyed that is no extension: collectInfo told it
+			r.ExtendNum = c.Extension
+		}
 	}
 	if c.Record && c.RecordFile != "" { // 1 says that there is a file to ask for
 		r.RecordFlag, r.RecordStartTime, r.RecordObjectName = 1, stamp(c.RecordAt), c.RecordFile

@@ -162,6 +162,7 @@ func (m *memory) row(id int64) models.Delivery {
 type customers struct {
 	began  time.Time
 	answer func(r received) (status int, after time.Duration) // status 0: no answer at all; called under mu
+	says   string                                             // body of every answer
 
 	mu    sync.Mutex
 	got   []received
@@ -200,7 +201,7 @@ func (c *customers) RoundTrip(req *http.Request) (*http.Response, error) {
 	case <-req.Context().Done():
 		return nil, req.Context().Err()
 	}
-	return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader("")), Request: req}, nil
+	return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(c.says)), Request: req}, nil
 }
 
 // change changes what answer looks at.
@@ -282,6 +283,12 @@ func event(session, body string) models.Delivery {
 
 func eventTo(url, session, body string) models.Delivery {
 	return models.Delivery{AppID: 7, SessionID: session, Kind: models.DeliverEvent, Key: body, URL: url, Body: []byte(body), State: models.DeliveryWaiting}
+}
+
+// numbers is number status of an app.
+func numbers(app int64, body string) models.Delivery {
+	return models.Delivery{AppID: app, Kind: models.DeliverNumber, URL: "https://customer.example/numbers", Body: []byte(body),
+		State: models.DeliveryWaiting, CreatedAt: time.Now()}
 }
 
 func fee(session, body string) models.Delivery {

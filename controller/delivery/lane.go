@@ -6,7 +6,8 @@ import "hash/fnv"
 // number is part of that contract: it does not change while deliveries wait.
 const Lanes = 64
 
-// Lane is the lane of a session's deliveries, 0 to Lanes-1. All of a session are in one, so its owner keeps their order.
+// Lane is the lane of a session's deliveries, 0 to Lanes-1. All of a session are in one, so its owner keeps their order; likewise all of an
+// app's number status (see line).
 func Lane(sessionID string) int {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(sessionID))

@@ -51,6 +51,10 @@ type Options struct {
 	BreakAfter int
 	BreakPause time.Duration // 0 is 30 s
 
+	// Questions bounds the questions of mode X under way at once, and with them their answers in memory, 64 kB each at most; 0 is 1024.
+	Questions       int
+	QuestionsPerURL int // of those, to one URL; 0 is 128
+
 	Allow    []netip.Prefix // private networks that may be pushed to; public addresses always may
 	Insecure []string       // hosts, or host:port, whose certificates are not verified
 	Roots    *x509.CertPool // nil is the system's
@@ -81,6 +85,8 @@ func (o Options) withDefaults() Options {
 	o.Rescan = cmp.Or(o.Rescan, 5*time.Second)
 	o.BreakAfter = cmp.Or(o.BreakAfter, 10)
 	o.BreakPause = cmp.Or(o.BreakPause, 30*time.Second)
+	o.Questions = cmp.Or(o.Questions, 1024)
+	o.QuestionsPerURL = cmp.Or(o.QuestionsPerURL, 128)
 	return o
 }
 
@@ -93,13 +99,15 @@ const (
 	Rejected  Result = "rejected"  // another status
 	NoAnswer  Result = "no_answer" // no status within the time
 	Barred    Result = "barred"    // the address may not be pushed to
-	Skipped   Result = "skipped"   // not sent: the URL gave no answer lately. Counts as an attempt
-	PutOff    Result = "put_off"   // not sent: the URL's queue was full, or the app could not be read. Counts as none
+	// Skipped is not sent: the URL gave no answer lately, which counts as an attempt; or, of a question, too many are under way.
+	Skipped Result = "skipped"
+	PutOff  Result = "put_off" // not sent: the URL's queue was full, or the app could not be read. Counts as none
 )
 
-// Observer is told what a Courier does, for metrics. Its methods are called from Run's goroutine and must not wait.
+// Observer is told what a Courier does, for metrics. Its methods must not wait. They are called from Run's goroutine, Attempted also from
+// those that call Ask.
 type Observer interface {
-	// Attempted is told of every push that was sent or skipped: one event, or one batch of CDRs.
+	// Attempted is told of every push that was sent or skipped: one event, one batch of CDRs, one question (as an event).
 	Attempted(kind models.DeliveryKind, result Result, took time.Duration)
 	// Moved is told that n deliveries are in another state now, and the store knows.
 	Moved(kind models.DeliveryKind, state models.DeliveryState, n int)

@@ -90,7 +90,7 @@ func (r *outbox) receive() {
 
 // admit takes one row in.
 func (r *outbox) admit(d models.Delivery) {
-	if r.o.Owns != nil && !r.o.Owns(Lane(d.SessionID)) {
+	if r.o.Owns != nil && !r.o.Owns(Lane(line(d))) {
 		return
 	}
 	now := time.Now()
@@ -102,14 +102,15 @@ func (r *outbox) admit(d models.Delivery) {
 		r.putOff(d, until, "not sent yet: too many pushes wait for this URL")
 		return
 	}
-	if !isFirst(d) {
+	if !inLine(d) {
 		r.enqueueRow(d)
 		return
 	}
-	s := r.sessions[d.SessionID]
+	id := line(d)
+	s := r.sessions[id]
 	if s == nil {
-		s = &session{id: d.SessionID}
-		r.sessions[d.SessionID] = s
+		s = &session{id: id}
+		r.sessions[id] = s
 	}
 	s.add(d)
 	r.advance(s)
@@ -118,8 +119,7 @@ func (r *outbox) admit(d models.Delivery) {
 // crowded says until when a row must be put off because its URL's queue is full, or because an earlier row of its session was: among first
 // attempts the order holds even then, since rows come back by the time they were put off to, then by id.
 func (r *outbox) crowded(d models.Delivery, to *destination, now time.Time) (until time.Time, ok bool) {
-	first := isFirst(d)
-	if until, ok := r.deferred[d.SessionID]; ok && first {
+	if until, ok := r.deferred[line(d)]; ok && inLine(d) {
 		wait := until
 		if d.State == models.DeliveryWaiting { // the earlier row is read back some time after its own
 			wait = until.Add(2 * r.o.Poll)
@@ -136,16 +136,11 @@ func (r *outbox) crowded(d models.Delivery, to *destination, now time.Time) (unt
 	return until, true
 }
 
-// isFirst says whether a row waits for the first attempt of its session's order. One that was put off is in state retry, but has none yet.
-func isFirst(d models.Delivery) bool {
-	return d.SessionID != "" && (d.State == models.DeliveryWaiting || d.Attempts == 0)
-}
-
 // putOff moves a row to later without an attempt; what follows in its session must not overtake it.
 func (r *outbox) putOff(d models.Delivery, until time.Time, why string) {
 	r.o.Observe.Attempted(d.Kind, PutOff, 0)
-	if isFirst(d) && len(r.deferred) < r.o.Queue {
-		r.deferred[d.SessionID] = until
+	if inLine(d) && len(r.deferred) < r.o.Queue {
+		r.deferred[line(d)] = until
 	}
 	postpone(&d, until, why)
 	r.unsaved = append(r.unsaved, d)

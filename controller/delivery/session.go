@@ -8,7 +8,7 @@ import (
 
 // session is the first attempts of one session that are still to be made, in Run's goroutine alone. Its events go one after the other;
 // its CDR is gathered into a batch once every event's first attempt has ended, so that a customer hears of the disconnect before he
-// gets the bill, and nothing waits for the CDR.
+// gets the bill, and nothing waits for the CDR. The number status of an app is kept in one, too (see line).
 type session struct {
 	id   string
 	rows []models.Delivery // by id, which is the order in which they happened

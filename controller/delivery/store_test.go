@@ -39,7 +39,7 @@ func TestOverTheRealStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	app := models.App{TenantID: tenant.ID, Name: "taxi", Key: "appkey1", Mode: models.ModeAXB, State: models.StateNormal, PushScheme: models.PushBoth,
-		StatusURL: srv.URL + "/status", FeeURL: srv.URL + "/fee"}
+		StatusURL: srv.URL + "/status", FeeURL: srv.URL + "/fee", Settings: models.AppSettings{PushNumberStatus: true, NumberStatusURL: srv.URL + "/numbers"}}
 	if err := st.CreateApp(ctx, &app, "secret"); err != nil {
 		t.Fatal(err)
 	}
@@ -51,8 +51,17 @@ func TestOverTheRealStore(t *testing.T) {
 		call(t, st, c, app, tenant, "during@h")
 		expect(t, got, `/status {"eventType":"callin"`, `/status {"eventType":"disconnect"`, `/fee {"eventType":"fee"`)
 	})
+	run(c, func() {
+		for _, d := range NumberStatus(app, []NumberItem{{numberX, models.NumberUnavailable, 2}}) {
+			if err := st.AddDelivery(ctx, &d); err != nil {
+				t.Fatal(err)
+			}
+			c.Offer([]models.Delivery{d})
+		}
+		expect(t, got, `/numbers {"eventType":"numStatus","numInfo":[{"number":"+8617000000009","status":"10","cause":"2"}]}`)
+	})
 	done, n, err := st.Deliveries(ctx, store.DeliveryFilter{State: models.DeliveryDone}, models.Page{})
-	if err != nil || n != 6 {
+	if err != nil || n != 7 {
 		t.Fatalf("%d deliveries are done: %v, %v", n, done, err)
 	}
 	if _, err := st.Replay(ctx, store.DeliveryFilter{SessionID: "during@h", Kind: models.DeliverEvent}); err != nil {
@@ -61,7 +70,7 @@ func TestOverTheRealStore(t *testing.T) {
 	run(New(options), func() {
 		expect(t, got, `/status {"eventType":"callin"`, `/status {"eventType":"disconnect"`)
 	})
-	if _, n, err = st.Deliveries(ctx, store.DeliveryFilter{State: models.DeliveryDone}, models.Page{}); err != nil || n != 6 {
+	if _, n, err = st.Deliveries(ctx, store.DeliveryFilter{State: models.DeliveryDone}, models.Page{}); err != nil || n != 7 {
 		t.Errorf("after the replay %d are done, %v", n, err)
 	}
 }

@@ -40,16 +40,27 @@ type network struct {
 }
 
 func newNetwork(o Options) *network {
+	n := &network{insecure: o.Insecure}
+	n.verified = newTransport(o, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.Roots})
+	n.unverified = newTransport(o, &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true}) //nolint:gosec // for hosts that the operator lists
+	return n
+}
+
+func newTransport(o Options, c *tls.Config) *http.Transport {
 	dialer := &net.Dialer{Timeout: o.Timeout, Control: guard{o.Allow}.control}
-	transport := func(c *tls.Config) *http.Transport {
-		return &http.Transport{
-			DialContext: dialer.DialContext, TLSClientConfig: c, TLSHandshakeTimeout: o.Timeout, ResponseHeaderTimeout: o.Timeout,
-			MaxIdleConns: idleMax, MaxIdleConnsPerHost: idlePerHost, IdleConnTimeout: idleFor, MaxResponseHeaderBytes: headerMax,
-			DisableCompression: true, TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{},
-		}
+	return &http.Transport{
+		DialContext: dialer.DialContext, TLSClientConfig: c, TLSHandshakeTimeout: o.Timeout, ResponseHeaderTimeout: o.Timeout,
+		MaxIdleConns: idleMax, MaxIdleConnsPerHost: idlePerHost, IdleConnTimeout: idleFor, MaxResponseHeaderBytes: headerMax,
+		DisableCompression: true, TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{},
 	}
-	n := &network{insecure: o.Insecure, verified: transport(&tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.Roots})}
-	n.unverified = transport(&tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true}) //nolint:gosec // for hosts that the operator lists
+}
+
+// newAskNetwork is newNetwork for questions. Each has a connection of its own: one that was kept may be closed by the other side just as the
+// question goes out, and a question is never repeated, so that would cost a call. How long it may take is the question's own matter.
+func newAskNetwork(o Options) *network {
+	o.Timeout = askMost
+	n := newNetwork(o)
+	n.verified.DisableKeepAlives, n.unverified.DisableKeepAlives = true, true
 	return n
 }
 
@@ -82,9 +93,20 @@ type answer struct {
 // be used again.
 func post(ctx context.Context, s sender, target string, header http.Header, body []byte) answer {
 	started := time.Now()
+	resp, a := send(ctx, s, target, header, body)
+	if resp != nil {
+		_, _ = io.CopyN(io.Discard, resp.Body, answerMax) // the status has come: what happens to the rest changes nothing
+		_ = resp.Body.Close()
+	}
+	a.took = time.Since(started)
+	return a
+}
+
+// send puts a body on its way and gives the answer up to its status, and the response, whose body the caller closes; nil when none came.
+func send(ctx context.Context, s sender, target string, header http.Header, body []byte) (*http.Response, answer) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(body))
 	if err != nil {
-		return answer{result: NoAnswer, err: errors.New("the URL cannot be read")}
+		return nil, answer{result: NoAnswer, err: errors.New("the URL cannot be read")}
 	}
 	req.Header = header
 	header.Set("Content-Type", contentType)
@@ -92,15 +114,12 @@ func post(ctx context.Context, s sender, target string, header http.Header, body
 	resp, err := s.RoundTrip(req)
 	if err != nil {
 		result, why := explain(err)
-		return answer{result: result, err: why, took: time.Since(started)}
+		return nil, answer{result: result, err: why}
 	}
-	_, _ = io.CopyN(io.Discard, resp.Body, answerMax) // the status has come: what happens to the rest changes nothing
-	_ = resp.Body.Close()
-	a := answer{status: resp.StatusCode, result: Delivered, took: time.Since(started)}
 	if resp.StatusCode != http.StatusOK {
-		a.result, a.err = Rejected, fmt.Errorf("the answer is HTTP %d", resp.StatusCode)
+		return resp, answer{status: resp.StatusCode, result: Rejected, err: fmt.Errorf("the answer is HTTP %d", resp.StatusCode)}
 	}
-	return a
+	return resp, answer{status: resp.StatusCode, result: Delivered}
 }
 
 // explain puts a transport's error into fixed words: its own text may hold the URL's query or bytes from the other side.
@@ -115,6 +134,8 @@ func explain(err error) (Result, error) {
 		return Barred, errBarred
 	case errors.Is(err, context.DeadlineExceeded), isNet && timeout.Timeout() && !noName:
 		return NoAnswer, errors.New("no answer within the time")
+	case errors.Is(err, context.Canceled):
+		return NoAnswer, errors.New("given up before an answer came")
 	case badCertificate, unknown:
 		return NoAnswer, errors.New("the certificate is not trusted")
 	case tlsHeader:
@@ -127,6 +148,8 @@ func explain(err error) (Result, error) {
 		return NoAnswer, errors.New("the connection was refused")
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return NoAnswer, errors.New("the connection was closed before an answer")
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return NoAnswer, errors.New("the connection was closed in the middle of an answer")
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		return NoAnswer, errors.New("the host cannot be reached")
 	}

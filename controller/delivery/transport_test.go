@@ -317,4 +317,10 @@ func TestTestPush(t *testing.T) {
 	if _, _, err = c.TestPush(context.Background(), models.App{ID: 7}); err == nil {
 		t.Error("an app without URLs")
 	}
+	paths = nil
+	app.Mode, app.FeeURL = models.ModeX, ""
+	app.Settings = models.AppSettings{AskURL: srv.URL + "/ask", NumberStatusURL: srv.URL + "/num", PushNumberStatus: true}
+	if _, _, err = c.TestPush(context.Background(), app); err != nil || strings.Join(paths, ", ") != `/ask {"eventType":"call, /status {"eventType":"call, /num {"eventType":"numS` {
+		t.Errorf("%v; %v", err, paths)
+	}
 }
