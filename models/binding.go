@@ -26,6 +26,10 @@ const (
 	ClosedUnbound  CloseReason = "unbound"
 	ClosedExpired  CloseReason = "expired"
 	ClosedModified CloseReason = "modified" // a route of it was replaced; the binding lives
+	// What happened to a route's temporary destination; row and binding live.
+	TempSet  CloseReason = "temp_set"  // by the tenant
+	TempUsed CloseReason = "temp_used" // its callee answered
+	TempCall CloseReason = "callback"  // a caller was put through, who can be called back
 )
 
 // Binding is one relation that a tenant made. It is closed, never deleted.
@@ -86,12 +90,15 @@ func (s BindingSettings) Unit() time.Duration {
 	return time.Hour
 }
 
-// Expiry is when a binding with this lifetime that starts at t ends; zero for never.
+// Expiry is when a binding with this lifetime that starts at t ends; zero for never. AXE has BindTime in place of Lifetime.
 func (s BindingSettings) Expiry(t time.Time) time.Time {
-	if s.Lifetime == 0 {
-		return time.Time{}
+	switch {
+	case s.Lifetime != 0:
+		return t.Add(time.Duration(s.Lifetime) * time.Second)
+	case s.BindTime != 0:
+		return t.Add(time.Duration(s.BindTime) * s.Unit())
 	}
-	return t.Add(time.Duration(s.Lifetime) * time.Second)
+	return time.Time{}
 }
 
 // Live says whether the binding routes at time t. It is dead at its very second of expiry.

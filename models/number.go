@@ -27,6 +27,7 @@ type Number struct {
 	Number    string // global form, unique
 	AreaCode  string // with its leading zero: 0755
 	State     NumberState
+	Cause     int    // why it is unavailable, 1 to 9 (spec/privatenumber.md §4.5); 0 in other states
 	Trunk     string // the trunk that carries it outward first; "" is the configured order
 	CreatedAt time.Time
 }

@@ -151,7 +151,7 @@ func bind(t testing.TB, st *store.Store, n int) (callers, callees, x []string) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := st.Bind(ctx, store.BindRequest{App: app, X: number, A: models.MustParty(a), B: models.MustParty(b)}); err != nil {
+		if _, err := st.Bind(ctx, store.BindRequest{App: app, Where: store.Where{X: number}, A: models.MustParty(a), B: models.MustParty(b)}); err != nil {
 			t.Fatal(err)
 		}
 		callers, callees, x = append(callers, a), append(callees, b), append(x, number)

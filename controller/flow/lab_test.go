@@ -94,7 +94,7 @@ func (l *lab) must(err error) {
 
 func (l *lab) bind(s models.BindingSettings) models.Binding {
 	l.Helper()
-	b, err := l.st.Bind(l.ctx, store.BindRequest{App: l.app, X: xLine, A: models.MustParty(ann), B: models.MustParty(ben), Settings: s})
+	b, err := l.st.Bind(l.ctx, store.BindRequest{App: l.app, Where: store.Where{X: xLine}, A: models.MustParty(ann), B: models.MustParty(ben), Settings: s})
 	l.must(err)
 	return b
 }

@@ -14,15 +14,16 @@ import (
 var appColumns = columns[models.App]{
 	table: "apps",
 	names: []string{"id", "tenant_id", "app_key", "name", "mode", "state", "status_url", "fee_url", "push_scheme", "record", "sms",
-		"one_use_nonce", "allow_from", "pairs_per_number", "prompts", "created_at"},
+		"one_use_nonce", "allow_from", "pairs_per_number", "prompts", "created_at", "settings"},
 	values: func(a *models.App) []any {
 		return []any{idOrNull(a.ID), a.TenantID, a.Key, a.Name, string(a.Mode), string(a.State), a.StatusURL, a.FeeURL, string(a.PushScheme),
-			bit(a.Record), bit(a.SMS), bit(a.OneUseNonce), joinPrefixes(a.AllowFrom), a.PairsPerNumber, asDocument(a.Prompts), micros(a.CreatedAt)}
+			bit(a.Record), bit(a.SMS), bit(a.OneUseNonce), joinPrefixes(a.AllowFrom), a.PairsPerNumber, asDocument(a.Prompts), micros(a.CreatedAt),
+			asDocument(a.Settings)}
 	},
 	dest: func(a *models.App) []any {
 		return []any{num(&a.ID), num(&a.TenantID), text(&a.Key), text(&a.Name), text(&a.Mode), text(&a.State), text(&a.StatusURL),
 			text(&a.FeeURL), text(&a.PushScheme), flag(&a.Record), flag(&a.SMS), flag(&a.OneUseNonce), prefixes(&a.AllowFrom),
-			num(&a.PairsPerNumber), document(&a.Prompts), when(&a.CreatedAt)}
+			num(&a.PairsPerNumber), document(&a.Prompts), when(&a.CreatedAt), document(&a.Settings)}
 	},
 }
 

@@ -189,7 +189,7 @@ func TestNumbers(t *testing.T) {
 		if n.TenantID != h.tenant.ID || n.State != models.NumberNormal || n.AreaCode != "0755" {
 			t.Errorf("read %+v", n)
 		}
-		if err := h.SetNumberState(ctx, x1, models.NumberSuspended); err != nil {
+		if _, _, err := h.SetNumberState(ctx, x1, models.NumberSuspended, 0, nil); err != nil {
 			t.Fatal(err)
 		}
 		for _, tt := range []struct {

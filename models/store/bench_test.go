@@ -49,7 +49,7 @@ func (c *crowd) binding(i int) models.Binding {
 }
 
 // listIndexes of bindings serve lists and expiry. A million rows load much faster without them, and no look-up uses them.
-var listIndexes = []string{"x", "expiry", "app", "open", "tenant", "a", "b"}
+var listIndexes = []string{"x", "expiry", "app", "open", "tenant", "a", "b", "a_open", "y"}
 
 // newCrowd loads n bindings in bulk, past the store's methods.
 func newCrowd(b *testing.B, cfg Config, n int) *crowd {

@@ -12,25 +12,30 @@ import (
 var bindingColumns = columns[models.Binding]{
 	table: "bindings",
 	names: []string{"id", "tenant_id", "app_id", "mode", "x", "a", "b", "direction", "lifetime", "record", "record_hint_tone", "max_duration",
-		"last_min_voice", "private_sms", "pre_voice_a", "pre_voice_b", "user_data", "created_at", "started_at", "expires_at", "closed_at", "reason"},
+		"last_min_voice", "private_sms", "pre_voice_a", "pre_voice_b", "user_data", "created_at", "started_at", "expires_at", "closed_at", "reason",
+		"extension", "y", "parent", "more"},
 	values: func(b *models.Binding) []any {
 		return []any{b.ID, b.TenantID, b.AppID, string(b.Mode), b.X, b.A, b.B, int(b.Direction), b.Lifetime, bit(b.Record), b.RecordHintTone,
 			b.MaxDuration, b.LastMinVoice, bit(b.PrivateSMS), b.PreVoiceA, b.PreVoiceB, b.UserData, micros(b.CreatedAt), micros(b.StartedAt),
-			micros(b.ExpiresAt), micros(b.ClosedAt), string(b.Reason)}
+			micros(b.ExpiresAt), micros(b.ClosedAt), string(b.Reason), b.Extension, b.Y, b.Parent, moreOf(b)}
 	},
 	dest: func(b *models.Binding) []any {
 		return []any{text(&b.ID), num(&b.TenantID), num(&b.AppID), text(&b.Mode), text(&b.X), &b.A, &b.B, num(&b.Direction), num(&b.Lifetime),
 			flag(&b.Record), text(&b.RecordHintTone), num(&b.MaxDuration), text(&b.LastMinVoice), flag(&b.PrivateSMS), text(&b.PreVoiceA),
-			text(&b.PreVoiceB), text(&b.UserData), when(&b.CreatedAt), when(&b.StartedAt), when(&b.ExpiresAt), when(&b.ClosedAt), text(&b.Reason)}
+			text(&b.PreVoiceB), text(&b.UserData), when(&b.CreatedAt), when(&b.StartedAt), when(&b.ExpiresAt), when(&b.ClosedAt), text(&b.Reason),
+			text(&b.Extension), text(&b.Y), text(&b.Parent), more(b)}
 	},
 }
 
-// BindingFilter narrows Bindings; zero fields narrow nothing.
+// BindingFilter narrows Bindings; zero fields narrow nothing. Mode and Extension are for use with another field: no index serves them.
 type BindingFilter struct {
 	AppID          int64
 	TenantID       int64
-	X              string
+	Mode           models.Mode
+	X, Y           string
+	Extension      string
 	SubscriptionID string
+	Parent         string // the subscriptionId of AXYB's first step: its relations
 	A, B           models.Party
 	Open           bool      // only those that route now, by the store's clock
 	Since, Until   time.Time // of the bind
@@ -39,10 +44,29 @@ type BindingFilter struct {
 // Bindings lists bindings, newest first, the closed ones among them unless Open.
 func (s *Store) Bindings(ctx context.Context, f BindingFilter, page models.Page) ([]models.Binding, int, error) {
 	var c conditions
+	if f.Parent != "" {
+		// Its relations are found by its X.
+		parent, err := s.Binding(ctx, 0, f.Parent)
+		if models.CodeOf(err) == models.NotFound {
+			return nil, 0, nil
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+		c.add("t.x = ? AND t.parent = ?", parent.X, f.Parent)
+	}
 	is(&c, "t.id", f.SubscriptionID)
-	is(&c, "t.app_id", f.AppID)
-	is(&c, "t.tenant_id", f.TenantID)
+	// A person or a number says more than an app: where one is given, the app must not choose the index.
+	own := ""
+	if f.Parent+f.X+f.Y+f.SubscriptionID != "" || !f.A.IsZero() || !f.B.IsZero() {
+		own = "+"
+	}
+	is(&c, own+"t.app_id", f.AppID)
+	is(&c, own+"t.tenant_id", f.TenantID)
+	is(&c, "t.mode", f.Mode)
 	is(&c, "t.x", f.X)
+	is(&c, "t.y", f.Y)
+	is(&c, "t.extension", f.Extension)
 	is(&c, "t.a", f.A)
 	is(&c, "t.b", f.B)
 	c.span("t.created_at", f.Since, f.Until)
@@ -78,42 +102,7 @@ func noSuchBinding() error {
 	return models.Fail(models.NotFound, "subscriptionId", "no such binding, or it has ended")
 }
 
-// closeBindings ends open bindings of one number, whose lock the transaction has: their routes go to the history and the number counts
-// fewer pairs. An expired binding ended at its own second of expiry, whenever that is noticed; the others end now.
-func closeBindings(tx *gorm.DB, x string, list []models.Binding, now time.Time) error {
-	var expired, others []models.Binding
-	for _, b := range list {
-		if b.Live(now) {
-			others = append(others, b)
-		} else {
-			expired = append(expired, b)
-		}
-	}
-	if err := closeAs(tx, x, expired, models.ClosedExpired, "expires_at"); err != nil {
-		return err
-	}
-	return closeAs(tx, x, others, models.ClosedUnbound, "?", micros(now))
-}
-
-// closeAs closes bindings with one reason; end is SQL for when, over bindings and routes alike: their own expiry or a time.
-func closeAs(tx *gorm.DB, x string, list []models.Binding, reason models.CloseReason, end string, endArgs ...any) error {
-	if len(list) == 0 {
-		return nil
-	}
-	ids := make([]string, len(list))
-	callers := make([]models.Party, 0, 2*len(list))
-	for i, b := range list {
-		ids[i] = b.ID
-		callers = append(callers, b.A, b.B)
-	}
-	if err := retireRoutes(tx, x, callers, ids, reason, end, endArgs...); err != nil {
-		return err
-	}
-	args := append(append([]any{}, endArgs...), string(reason), ids)
-	n, err := run(tx, "UPDATE bindings SET closed_at = "+end+", reason = ? WHERE id IN ? AND closed_at = 0", args...)
-	if err != nil {
-		return err
-	}
-	_, err = run(tx, "UPDATE numbers SET pairs = pairs - ? WHERE number = ?", n, x)
-	return err
+// openOfA reads A's open bindings on a number, the first bound first.
+func openOfA(db *gorm.DB, x string, a models.Party) ([]models.Binding, error) {
+	return bindingColumns.all(db, "WHERE t.a = ? AND t.closed_at = 0 AND t.x = ? ORDER BY t.seq", a, x)
 }

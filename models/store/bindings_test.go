@@ -82,7 +82,7 @@ func TestBindRefuses(t *testing.T) {
 		if err := h.AddNumbers(ctx, []models.Number{{AppID: other.ID, Number: "+8617000000009", AreaCode: "0755"}}); err != nil {
 			t.Fatal(err)
 		}
-		if err := h.SetNumberState(ctx, x2, models.NumberBindFrozen); err != nil {
+		if _, _, err := h.SetNumberState(ctx, x2, models.NumberBindFrozen, 0, nil); err != nil {
 			t.Fatal(err)
 		}
 		h.bind(t, x1, alice, bob, 0)
@@ -106,8 +106,8 @@ func TestBindRefuses(t *testing.T) {
 			{"X of another app", h.request("+8617000000009", carol, dave), models.NumberNotOwned, "relationNum"},
 			{"X of nobody", h.request("+8617000000099", carol, dave), models.NumberNotOwned, "relationNum"},
 			{"X takes no binding", h.request(x2, carol, dave), models.NumberAbnormal, "relationNum"},
-			{"X is full", BindRequest{App: one, X: x1, A: carol, B: dave}, models.NoNumber, "relationNum"},
-			{"duration", BindRequest{App: h.app, X: x1, A: carol, B: dave, Settings: models.BindingSettings{Lifetime: 59}}, models.Invalid, "duration"},
+			{"X is full", BindRequest{App: one, Where: Where{X: x1}, A: carol, B: dave}, models.NoNumber, "relationNum"},
+			{"duration", BindRequest{App: h.app, Where: Where{X: x1}, A: carol, B: dave, Settings: models.BindingSettings{Lifetime: 59}}, models.Invalid, "duration"},
 		}
 		for _, tt := range tests {
 			t.Run(tt.name, func(t *testing.T) {

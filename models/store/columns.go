@@ -175,19 +175,14 @@ func when(p *time.Time) sql.Scanner {
 	})
 }
 
-// document reads a value stored as JSON.
+// document reads a value stored as JSON; "" is the zero value.
 func document(p any) sql.Scanner {
 	return scanner(func(src any) error {
-		switch v := src.(type) {
-		case nil:
-			return nil
-		case string:
-			return json.Unmarshal([]byte(v), p)
-		case []byte:
-			return json.Unmarshal(v, p)
-		default:
-			return fmt.Errorf("scan document: unexpected %T", src)
+		var v string
+		if err := text(&v).Scan(src); err != nil || v == "" {
+			return err
 		}
+		return json.Unmarshal([]byte(v), p)
 	})
 }
 

@@ -42,6 +42,7 @@ type pending struct {
 	change  models.Change
 	applied bool
 	err     error
+	refused error // this change alone was not written; those of its group were
 	done    chan struct{}
 }
 
@@ -129,6 +130,9 @@ func (c *committer) commit(group []*pending) {
 		if alone {
 			p.err = c.together([]*pending{p})
 		}
+		if p.err == nil {
+			p.err = p.refused
+		}
 		p.applied = p.applied && p.err == nil
 		close(p.done)
 	}
@@ -150,9 +154,20 @@ func gone(err error) bool {
 func (c *committer) together(group []*pending) error {
 	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 	defer cancel()
-	return c.store.within(ctx, "record", func(_ context.Context, tx *gorm.DB) error {
+	return c.store.within(ctx, "record", func(ctx context.Context, tx *gorm.DB) error {
+		changes := make([]models.Change, len(group))
+		for i, p := range group {
+			changes[i] = p.change
+		}
+		if err := lockTouched(tx, changes...); err != nil {
+			return err
+		}
 		for _, p := range group {
-			applied, err := c.store.apply(tx, p.change)
+			applied, err := c.store.apply(ctx, tx, p.change)
+			p.refused = nil
+			if no, ok := errors.AsType[refusal](err); ok {
+				p.refused, err = no, nil
+			}
 			if err != nil {
 				return err
 			}

@@ -30,13 +30,15 @@ func (s *Store) expireSome(ctx context.Context, limit int) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	var xs []string
+	var xs, locks []string
 	err = each(s.reader(ctx), func(rows *sql.Rows) error {
-		var x string
-		err := rows.Scan(text(&x))
-		xs = append(xs, x)
+		var x, y string
+		err := rows.Scan(text(&x), text(&y))
+		if xs, locks = append(xs, x), append(locks, x); y != "" {
+			locks = append(locks, y)
+		}
 		return err
-	}, "SELECT x FROM bindings WHERE closed_at = 0 AND expires_at BETWEEN 1 AND ? ORDER BY expires_at LIMIT ?", micros(now), limit)
+	}, "SELECT x, y FROM bindings WHERE closed_at = 0 AND expires_at BETWEEN 1 AND ? ORDER BY expires_at LIMIT ?", micros(now), limit)
 	if err != nil {
 		return 0, fmt.Errorf("find expired bindings: %w", err)
 	}
@@ -44,10 +46,10 @@ func (s *Store) expireSome(ctx context.Context, limit int) (n int, err error) {
 	xs = slices.Compact(xs)
 	err = s.within(ctx, "close expired bindings", func(ctx context.Context, tx *gorm.DB) error {
 		n = 0
+		if err := lockNumbers(tx, locks); err != nil {
+			return err
+		}
 		for _, x := range xs {
-			if err := lockNumber(tx, x); err != nil {
-				return err
-			}
 			closed, err := s.closeExpired(tx, x, now, limit-n)
 			if err != nil {
 				return err
@@ -79,5 +81,5 @@ func (s *Store) closeExpired(tx *gorm.DB, x string, now time.Time, limit int) (i
 	if err != nil {
 		return 0, err
 	}
-	return len(list), closeBindings(tx, x, list, now)
+	return len(list), closeBindings(tx, list, now)
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -11,12 +12,14 @@ import (
 	"maskline/models"
 )
 
-// Modify lets change alter a live binding of an app: its parties and settings. Routes are rewritten where parties, direction or expiry
-// changed, and what they said before goes to the history. A Lifetime that changed restarts its clock, and so does change when it sets
-// StartedAt to zero: a modify that names the duration the binding has restarts it too (spec/privatenumber.md §2.1). ID, tenant, app, mode,
-// X and CreatedAt stay as they are. change may run again after a deadlock.
+// Modify lets change alter a live binding of an app: its parties, as far as its mode has them to alter (both in AXB, A in AX, none in AXE
+// and AXYB), and its settings. Routes are rewritten where parties, direction or expiry changed, and what they said before goes to the history.
+// A Lifetime or BindTime that changed restarts its clock, and so does change when it sets StartedAt to zero: a modify that names the
+// duration the binding has restarts it too (spec/privatenumber.md §2.1). What a binding is known by and how it was bound stays as it is.
+// change may run again after a deadlock.
 //
-// It fails with models.NotFound, Invalid or NumberBound, whose Param is the party that is used on this X already.
+// It fails with models.NotFound, Invalid, NumberBound, whose Param is the party that is used on this X already, or NumberTaken, when A has
+// as many X as he may.
 func (s *Store) Modify(ctx context.Context, appID int64, id string, change func(*models.Binding) error) (models.Binding, error) {
 	seen, err := s.Binding(ctx, appID, id)
 	if err != nil {
@@ -42,8 +45,15 @@ func (s *Store) Modify(ctx context.Context, appID int64, id string, change func(
 			return err
 		}
 		set := "UPDATE bindings SET " + strings.Join(bindingColumns.names, " = ?, ") + " = ? WHERE id = ?"
-		_, err = run(tx, set, append(bindingColumns.values(&b), id)...)
-		return err
+		if _, err = run(tx, set, append(bindingColumns.values(&b), id)...); err != nil {
+			return err
+		}
+		if b.A != old.A {
+			if err := s.heedQuota(tx, b, now); err != nil {
+				return err
+			}
+		}
+		return settleCallbacks(tx, []models.Binding{b}, now)
 	})
 	if err != nil {
 		return models.Binding{}, err
@@ -57,50 +67,75 @@ func (s *Store) changed(ctx context.Context, old models.Binding, now time.Time, 
 	if err := change(&b); err != nil {
 		return b, err
 	}
-	restart := b.Lifetime != old.Lifetime || b.StartedAt.IsZero()
-	b.ID, b.TenantID, b.AppID, b.Mode, b.X = old.ID, old.TenantID, old.AppID, old.Mode, old.X
-	b.CreatedAt, b.StartedAt, b.ExpiresAt, b.ClosedAt, b.Reason = old.CreatedAt, old.StartedAt, old.ExpiresAt, old.ClosedAt, old.Reason
+	restart := b.Lifetime != old.Lifetime || b.BindTime != old.BindTime || b.StartedAt.IsZero()
+	made := old
+	made.BindingSettings = b.BindingSettings
+	switch old.Mode {
+	case models.ModeAX:
+		made.A = b.A
+	case models.ModeAXE, models.ModeAXYB:
+	default:
+		made.A, made.B = b.A, b.B
+	}
 	if restart {
-		b.StartedAt, b.ExpiresAt = now, b.Expiry(now)
+		made.StartedAt, made.ExpiresAt = now, made.Expiry(now)
 	}
-	if err := validParties(b.A, b.B); err != nil {
-		return b, err
+	if err := made.Validate(); err != nil {
+		return made, err
 	}
-	if err := b.Validate(); err != nil {
-		return b, err
-	}
-	_, own, err := s.owners(ctx, "", b.A, b.B)
-	if err != nil {
-		return b, err
-	}
-	return b, notOurs(own, b.A, b.B)
+	return made, s.partiesFit(ctx, made)
 }
 
-// reroute replaces the routes of a binding that are not as they were. An unchanged row stands on, with its ValidFrom.
+// partiesFit checks the parties of a binding that modify made.
+func (s *Store) partiesFit(ctx context.Context, b models.Binding) error {
+	other := b.B
+	switch {
+	case b.Mode == models.ModeAX && !b.A.Known():
+		return notANumber("origNum")
+	case b.B.IsZero():
+		other = b.A
+	default:
+		if err := validParties(b.A, b.B); err != nil {
+			return err
+		}
+	}
+	_, own, err := s.owners(ctx, "", b.A, other)
+	if err != nil {
+		return err
+	}
+	if b.Mode == models.ModeAX {
+		return notOurs(own, "origNum", b.A)
+	}
+	return cmp.Or(notOurs(own, "callerNum", b.A), notOurs(own, "calleeNum", other))
+}
+
+// reroute replaces the routes of a binding that are not as they were. An unchanged row stands on, with its ValidFrom; one whose caller is the
+// same keeps its temporary destination.
 func (s *Store) reroute(tx *gorm.DB, old, b models.Binding, now time.Time) error {
-	was, want := models.AXBRoutes(old, time.Time{}), models.AXBRoutes(b, time.Time{})
-	same := func(r models.Route, in []models.Route) bool { return slices.Contains(in, r) }
-	retired := slices.DeleteFunc(slices.Clone(was), func(r models.Route) bool { return same(r, want) })
-	written := slices.DeleteFunc(slices.Clone(want), func(r models.Route) bool { return same(r, was) })
+	was, want := routesOf(old, time.Time{}), routesOf(b, time.Time{})
+	retired := slices.DeleteFunc(slices.Clone(was), func(r models.Route) bool { return slices.Contains(want, r) })
+	written := slices.DeleteFunc(slices.Clone(want), func(r models.Route) bool { return slices.Contains(was, r) })
 	if len(written) == 0 {
 		return nil
 	}
-	_, met, err := s.standingRoutes(tx, b.X, b.A, b.B)
+	_, met, err := s.standing(tx, want...)
 	if err != nil {
 		return err
 	}
-	if err := s.clearExpired(tx, b.X, now, met, b.ID); err != nil {
+	if err := s.clearWay(tx, met, now, b.ID, numberBound); err != nil {
 		return err
 	}
-	callers := make([]models.Party, len(retired))
-	for i, r := range retired {
-		callers[i] = r.Caller
-	}
-	if err := retireRoutes(tx, b.X, callers, []string{b.ID}, models.ClosedModified, "?", micros(now)); err != nil {
+	if err := retireRoutes(tx, retired, []string{b.ID}, ending{models.ClosedModified, now}); err != nil {
 		return err
 	}
 	for i := range written {
-		written[i].ValidFrom = now
+		w := &written[i]
+		w.ValidFrom = now
+		for _, r := range met {
+			if r.BindingID == b.ID && sameKey(r, *w) {
+				w.Temp, w.TempUntil = r.Temp, r.TempUntil
+			}
+		}
 	}
 	return addRoutes(tx, written)
 }

@@ -12,9 +12,10 @@ import (
 
 var numberColumns = columns[models.Number]{
 	table: "numbers",
-	names: []string{"id", "tenant_id", "app_id", "number", "area_code", "state", "trunk", "created_at"},
+	names: []string{"id", "tenant_id", "app_id", "number", "area_code", "state", "trunk", "created_at", "cause"},
 	dest: func(n *models.Number) []any {
-		return []any{num(&n.ID), num(&n.TenantID), num(&n.AppID), text(&n.Number), text(&n.AreaCode), num(&n.State), text(&n.Trunk), when(&n.CreatedAt)}
+		return []any{num(&n.ID), num(&n.TenantID), num(&n.AppID), text(&n.Number), text(&n.AreaCode), num(&n.State), text(&n.Trunk), when(&n.CreatedAt),
+			num(&n.Cause)}
 	},
 }
 
@@ -131,15 +132,57 @@ func (s *Store) Number(ctx context.Context, number string) (models.Number, error
 	return n, known(found, wrap("read number", err), "number", "no such number")
 }
 
-// SetNumberState changes a number's state; models.NotFound.
-func (s *Store) SetNumberState(ctx context.Context, number string, st models.NumberState) error {
+// SetNumberState changes a number's state and, when it is unavailable, why: cause is 1 to 9 then, 0 if nobody knows, and 0 in other states
+// (spec/privatenumber.md §4.5). If anything changed, tell makes pushes of it, which commit with it and come back with their ids; nil makes
+// none. models.NotFound or Invalid.
+func (s *Store) SetNumberState(ctx context.Context, number string, st models.NumberState, cause int, tell func(models.App, models.Number) []models.Delivery,
+) (n models.Number, told []models.Delivery, err error) {
 	if err := validNumberState(st); err != nil {
-		return err
+		return n, nil, err
 	}
-	return s.within(ctx, "set number's state", func(_ context.Context, tx *gorm.DB) error {
-		met, err := run(tx, "UPDATE numbers SET state = ? WHERE number = ?", int(st), number)
-		return known(met > 0, err, "number", "no such number")
+	if cause < 0 || cause > 9 || cause > 0 && st != models.NumberUnavailable {
+		return n, nil, models.Fail(models.Invalid, "cause", "cause is 1 to 9 and says why a number is unavailable (state 10)")
+	}
+	err = s.within(ctx, "set number's state", func(ctx context.Context, tx *gorm.DB) (err error) {
+		told = nil
+		if err = lockNumber(tx, number); err != nil {
+			return err
+		}
+		if n, err = s.Number(ctx, number); err != nil || n.State == st && n.Cause == cause {
+			return err
+		}
+		n.State, n.Cause = st, cause
+		if _, err = run(tx, "UPDATE numbers SET state = ?, cause = ? WHERE number = ?", int(st), cause, number); err != nil || tell == nil {
+			return err
+		}
+		app, err := s.App(ctx, n.AppID)
+		if err != nil {
+			return err
+		}
+		told = tell(app, n)
+		for i := range told {
+			if err := addDelivery(tx, &told[i]); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
+	if err != nil {
+		return models.Number{}, nil, err
+	}
+	return n, told, nil
+}
+
+// lockNumbers is lockNumber for several, in order.
+func lockNumbers(tx *gorm.DB, numbers []string) error {
+	numbers = slices.Clone(numbers)
+	slices.Sort(numbers)
+	for _, x := range slices.Compact(numbers) {
+		if err := lockNumber(tx, x); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lockNumber takes the row of a number until the end of the transaction: whoever changes its bindings or routes does so first.

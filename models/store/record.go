@@ -16,7 +16,8 @@ import (
 // when the step is on disk. Steps that wait at the same time share a commit (see committer); each succeeds or fails by itself.
 //
 // A call ends once: when the session has ended already, the whole change is skipped and applied is false. An event that the session has
-// already is dropped, with the delivery that carries its key. In the caller's slice a delivery that is new gets its ID and state; one that was
+// already is dropped, with the delivery that carries its key. An Exclusive change whose number another live call has fails with
+// models.NumberBusy. In the caller's slice a delivery that is new gets its ID and state; one that was
 // dropped has ID 0, and so has every one when applied is false.
 //
 // A context that ends while the change waits ends the waiting, not the change: it may still be committed. Inside Once the change joins
@@ -35,8 +36,11 @@ func (s *Store) Record(ctx context.Context, ch models.Change) (applied bool, err
 	if s.joint(ctx) == nil {
 		applied, err = s.commits.submit(ctx, mine)
 	} else {
-		err = s.within(ctx, "record", func(_ context.Context, tx *gorm.DB) (err error) {
-			applied, err = s.apply(tx, mine)
+		err = s.within(ctx, "record", func(ctx context.Context, tx *gorm.DB) (err error) {
+			if err = lockTouched(tx, mine); err != nil {
+				return err
+			}
+			applied, err = s.apply(ctx, tx, mine)
 			return err
 		})
 	}
@@ -68,8 +72,8 @@ func validChange(ch models.Change) error {
 }
 
 // apply writes one change. It sets the ids of its deliveries.
-func (s *Store) apply(tx *gorm.DB, ch models.Change) (applied bool, err error) {
-	if live, err := upsertSession(tx, &ch.Session); err != nil || !live {
+func (s *Store) apply(ctx context.Context, tx *gorm.DB, ch models.Change) (applied bool, err error) {
+	if live, err := s.writeSession(ctx, tx, ch); err != nil || !live {
 		return false, wrap("record session "+ch.Session.ID, err)
 	}
 	known, err := addEvents(tx, ch)

@@ -166,7 +166,7 @@ func (h *house) newApp(t testing.TB, key string) models.App {
 }
 
 func (h *house) request(x string, a, b models.Party) BindRequest {
-	return BindRequest{App: h.app, X: x, A: a, B: b}
+	return BindRequest{App: h.app, Where: Where{X: x}, A: a, B: b}
 }
 
 func (h *house) bind(t testing.TB, x string, a, b models.Party, lifetime int) models.Binding {

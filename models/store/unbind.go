@@ -64,7 +64,7 @@ func (s *Store) unbindOne(ctx context.Context, appID int64, id string) (int, err
 		if err != nil {
 			return err
 		}
-		return closeBindings(tx, b.X, []models.Binding{live}, now)
+		return closeBindings(tx, []models.Binding{live}, now)
 	})
 	if err != nil {
 		return 0, err
@@ -92,7 +92,7 @@ func (s *Store) unbindSome(ctx context.Context, x string) (met, live int, err er
 			}
 		}
 		met = len(list)
-		return closeBindings(tx, x, list, now)
+		return closeBindings(tx, list, now)
 	})
 	if err != nil {
 		live = 0

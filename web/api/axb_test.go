@@ -116,7 +116,8 @@ func TestBindRefusals(t *testing.T) {
 	if w.Code != http.StatusOK {
 		t.Errorf("privateSms of an app with SMS: %s", w.Body)
 	}
-	must(t, h.store.SetNumberState(t.Context(), x2, models.NumberBindFrozen))
+	_, _, err := h.store.SetNumberState(t.Context(), x2, models.NumberBindFrozen, 0, nil)
+	must(t, err)
 	h.wants("a frozen X", http.MethodPost, pathAXB, `{"callerNum":"+8613800000001","calleeNum":"+8613800000002","relationNum":"+8617000000002"}`,
 		http.StatusForbidden, wireResult("1012102", "The number status is abnormal."))
 }
