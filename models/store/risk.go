@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"gorm.io/gorm"
 
@@ -33,8 +34,8 @@ func (s *Store) Bar(ctx context.Context, b *models.Barred) error {
 	case !slices.Contains([]models.ListKind{models.BarCaller, models.BarCallee, models.OnlyReceive, models.OnlyPlace}, row.Kind):
 		return models.Fail(models.Invalid, "kind", "kind %q is unknown; it is caller, callee, receive or place", row.Kind)
 	case !row.Party.Known() && (row.Kind != models.BarCaller || row.Party != models.Hidden):
-		return models.Fail(models.Invalid, "party", "an entry bars a telephone number; callers may be anonymous")
-	case len(row.Reason) > 256:
+		return models.Fail(models.Invalid, "number", "an entry bars a telephone number; callers may be anonymous")
+	case utf8.RuneCountInString(row.Reason) > 256:
 		return models.Fail(models.Invalid, "reason", "a reason has at most 256 characters")
 	}
 	err := s.within(ctx, "bar", func(ctx context.Context, tx *gorm.DB) (err error) {
@@ -55,7 +56,7 @@ func (s *Store) Bar(ctx context.Context, b *models.Barred) error {
 		row.ID = 0
 		row.ID, err = barredColumns.insertOne(tx, &row)
 		if errors.Is(err, gorm.ErrDuplicatedKey) {
-			return models.Fail(models.Conflict, "party", "the number is on this list already")
+			return models.Fail(models.Conflict, "number", "the number is on this list already")
 		}
 		return err
 	})

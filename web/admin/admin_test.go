@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"go.uber.org/goleak"
 
+	"maskline/controller/delivery"
 	"maskline/controller/route"
 	"maskline/esl"
 	"maskline/models"
@@ -44,6 +46,8 @@ type lab struct {
 	log    strings.Builder
 	push   error
 	stops  []string
+
+	offered int // pushes handed to the courier
 }
 
 type upSwitch struct{ esl.Switch }
@@ -57,6 +61,8 @@ type downSwitch struct{ esl.Switch }
 
 func (downSwitch) Name() string       { return "fs2" }
 func (downSwitch) Status() esl.Status { return esl.Status{Err: errors.New("connection refused")} }
+
+func id(n int64) string { return strconv.FormatInt(n, 10) }
 
 func newLab(t *testing.T) *lab {
 	t.Helper()
@@ -72,6 +78,10 @@ func newLab(t *testing.T) *lab {
 	l := &lab{t: t, store: st}
 	l.engine, err = New(Options{
 		Store: st, Decide: route.Rules{}.Decide, Tokens: []Token{{"first", "another-token-of-16"}, {"ops", token}},
+		Tell: func(app models.App, n models.Number) []models.Delivery {
+			return delivery.NumberStatus(app, []delivery.NumberItem{{Number: n.Number, Status: n.State, Cause: n.Cause}})
+		},
+		Offer:     func(rows []models.Delivery) { l.offered += len(rows) },
 		Stop:      func(_ context.Context, id string) error { l.stops = append(l.stops, id); return nil },
 		TestPush:  func(context.Context, models.App) (int, time.Duration, error) { return 200, time.Second, l.push },
 		DeadFiles: func(_ context.Context, day time.Time) (int, error) { return day.Day(), nil },
@@ -154,7 +164,7 @@ func (l *lab) bound() (App, models.Binding) {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	b, err := l.store.Bind(l.t.Context(), store.BindRequest{App: a, X: "+8617000000001", A: models.MustParty("+8613800000001"), B: models.MustParty("+8613800000002")})
+	b, err := l.store.Bind(l.t.Context(), store.BindRequest{App: a, Where: store.Where{X: "+8617000000001"}, A: models.MustParty("+8613800000001"), B: models.MustParty("+8613800000002")})
 	if err != nil {
 		l.t.Fatal(err)
 	}

@@ -40,7 +40,16 @@ func (s *server) listBindings(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	f := store.BindingFilter{AppID: q.app, TenantID: q.tenant, Open: mark(c, "open")}
+	f := store.BindingFilter{AppID: q.app, TenantID: q.tenant, Mode: models.Mode(c.Query("mode")), Extension: c.Query("extension"), Parent: c.Query("parent"),
+		Open: mark(c, "open")}
+	if err := oneOf("mode", f.Mode, models.Modes...); err != nil {
+		s.fail(c, err)
+		return
+	}
+	if f.Y, err = s.number("y", c.Query("y")); err != nil {
+		s.fail(c, err)
+		return
+	}
 	if f.X, err = s.number("x", c.Query("x")); err != nil {
 		s.fail(c, err)
 		return

@@ -14,7 +14,7 @@ func showCall(reveal bool) func(models.Session) Call {
 	return func(s models.Session) Call {
 		return Call{
 			SessionID: s.ID, Switch: s.Switch, TenantID: s.TenantID, AppID: s.AppID, Binding: s.BindingID, Mode: string(s.Mode), Side: string(s.Side),
-			Dialled: s.Dialled, Caller: show(s.Caller), Callee: show(s.Callee), Trunk: s.Trunk, Stage: string(s.Stage),
+			Dialled: s.Dialled, Extension: s.Extension, Caller: show(s.Caller), Callee: show(s.Callee), Trunk: s.Trunk, Stage: string(s.Stage),
 			StartedAt: s.StartedAt.UTC(), EndedAt: at(s.EndedAt),
 		}
 	}
@@ -23,7 +23,7 @@ func showCall(reveal bool) func(models.Session) Call {
 func showEvent(reveal bool) func(models.CallEvent) Event {
 	show := shown(reveal)
 	return func(e models.CallEvent) Event {
-		out := Event{Type: string(e.Type), At: e.At.UTC(), Caller: show(e.Caller), Called: show(e.Called)}
+		out := Event{Type: string(e.Type), At: e.At.UTC(), Caller: show(e.Caller), Called: show(e.Called), Digits: e.Digits}
 		if e.Type == models.EventDisconnect {
 			out.State, out.StateText = int(e.State), e.State.Text()
 		}
@@ -36,7 +36,7 @@ func showCDR(reveal bool) func(models.CDR) CDR {
 	return func(r models.CDR) CDR {
 		return CDR{
 			SessionID: r.SessionID, TenantID: r.TenantID, AppID: r.AppID, Binding: r.BindingID, Mode: string(r.Mode), Direction: r.Direction,
-			X: r.X, Area: r.Area, Caller: show(r.Caller), Shown: r.Display, Callee: show(r.Callee), Trunk: r.Trunk, Switch: r.Switch,
+			X: r.X, Extension: r.Extension, Area: r.Area, Caller: show(r.Caller), Shown: r.Display, Callee: show(r.Callee), Trunk: r.Trunk, Switch: r.Switch,
 			CallInAt: at(r.CallInAt), StartAt: at(r.StartAt), AlertingAt: at(r.AlertingAt), AnswerAt: at(r.AnswerAt), EndAt: at(r.EndAt),
 			FailAt: at(r.FailAt), Talk: r.TalkSeconds(), Q850: r.Q850, State: int(r.Fail), StateText: r.Fail.Text(), SIPStatus: r.SIPStatus,
 			HungUpBy: r.HungUpBy, Record: r.Record, RecordFile: r.RecordFile, UserData: r.UserData, Source: string(r.Source),

@@ -95,5 +95,8 @@ func explained(sight models.Sight, d models.Decision, past, reveal bool) Explana
 	case d.Allocate != nil:
 		e.Outcome = OutcomeAllocate
 	}
+	for _, f := range d.Findings {
+		e.Findings = append(e.Findings, Finding{State: int(f), StateText: f.Text()})
+	}
 	return e
 }

@@ -28,7 +28,7 @@ func numberState(word string) (models.NumberState, error) {
 }
 
 func showNumber(n models.Number) Number {
-	return Number{Number: n.Number, TenantID: n.TenantID, AppID: n.AppID, Area: n.AreaCode, State: numberStates[n.State], Trunk: n.Trunk,
+	return Number{Number: n.Number, TenantID: n.TenantID, AppID: n.AppID, Area: n.AreaCode, State: numberStates[n.State], Cause: n.Cause, Trunk: n.Trunk,
 		CreatedAt: n.CreatedAt.UTC()}
 }
 
@@ -127,9 +127,9 @@ func (s *server) showNumber(c *gin.Context) {
 	s.answer(c, http.StatusOK, showNumber(n), err)
 }
 
+// setNumberState sets a number's state. The pushes that tell the tenant commit with it.
 func (s *server) setNumberState(c *gin.Context) {
-	ctx := c.Request.Context()
-	var in StateRequest
+	var in NumberStateRequest
 	if err := read(c, &in); err != nil {
 		s.fail(c, err)
 		return
@@ -142,12 +142,13 @@ func (s *server) setNumberState(c *gin.Context) {
 	if err == nil {
 		number, err = s.number("number", c.Param("number"))
 	}
-	if err == nil {
-		err = s.Store.SetNumberState(ctx, number, state)
-	}
 	var n models.Number
+	var told []models.Delivery
 	if err == nil {
-		n, err = s.Store.Number(ctx, number)
+		n, told, err = s.Store.SetNumberState(c.Request.Context(), number, state, in.Cause, s.Tell)
+	}
+	if err == nil && s.Offer != nil {
+		s.Offer(told)
 	}
 	s.answer(c, http.StatusOK, showNumber(n), err)
 }

@@ -41,6 +41,10 @@ type Options struct {
 	Numbering models.Numbering
 	Stop      func(ctx context.Context, sessionID string) error
 	TestPush  func(ctx context.Context, app models.App) (status int, took time.Duration, err error)
+	// Tell makes the pushes by which an app's tenant learns how a number stands; Offer hands them to the courier once they are committed.
+	// Without Tell nobody is told, without Offer the courier finds them by itself.
+	Tell  func(models.App, models.Number) []models.Delivery
+	Offer func([]models.Delivery)
 	// DeadFiles writes the files of CDRs that died on a day (UTC) and gives how many it wrote.
 	DeadFiles func(ctx context.Context, day time.Time) (int, error)
 	Switches  []esl.Switch
@@ -118,6 +122,10 @@ func (s *server) route(g *gin.RouterGroup) {
 	g.GET("/deliveries/dead", s.listDead)
 	g.POST("/deliveries/dead/files", s.writeDead)
 	g.POST("/deliveries/replay", s.replay)
+
+	g.GET("/barred", s.listBarred)
+	g.POST("/barred", s.bar)
+	g.DELETE("/barred/:id", s.unbar)
 
 	g.GET("/switches", s.listSwitches)
 	g.GET("/trunks", s.listTrunks)

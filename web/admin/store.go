@@ -26,11 +26,15 @@ type Store interface {
 	AddNumbers(ctx context.Context, numbers []models.Number) error
 	Number(ctx context.Context, number string) (models.Number, error)
 	Numbers(ctx context.Context, f store.NumberFilter, page models.Page) ([]models.Number, int, error)
-	SetNumberState(ctx context.Context, number string, state models.NumberState) error
+	SetNumberState(ctx context.Context, number string, state models.NumberState, cause int, tell func(models.App, models.Number) []models.Delivery) (models.Number, []models.Delivery, error)
 
 	Bindings(ctx context.Context, f store.BindingFilter, page models.Page) ([]models.Binding, int, error)
 	Sight(ctx context.Context, dialled string, caller models.Party, extension string) (models.Sight, error)
 	SightAt(ctx context.Context, dialled string, caller models.Party, extension string, at time.Time) (models.Sight, error)
+
+	Bar(ctx context.Context, b *models.Barred) error
+	Unbar(ctx context.Context, id int64) error
+	BarredList(ctx context.Context, f store.BarredFilter, page models.Page) ([]models.Barred, int, error)
 
 	Session(ctx context.Context, id string) (models.Session, error)
 	Sessions(ctx context.Context, f store.SessionFilter, page models.Page) ([]models.Session, int, error)

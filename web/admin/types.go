@@ -112,8 +112,15 @@ type Number struct {
 	AppID     int64     `json:"app_id"`
 	Area      string    `json:"area"`
 	State     string    `json:"state"`
+	Cause     int       `json:"cause,omitempty"` // of unavailable, 1 to 9 (spec/privatenumber.md §4.5)
 	Trunk     string    `json:"trunk,omitempty"`
 	CreatedAt time.Time `json:"created_at"`
+}
+
+// NumberStateRequest sets a number's state. Cause belongs to unavailable alone; 0 says none.
+type NumberStateRequest struct {
+	State string `json:"state"`
+	Cause int    `json:"cause,omitempty"`
 }
 
 // NumbersRequest adds numbers to an app, all or none.
@@ -179,9 +186,16 @@ type Explanation struct {
 	AppID     int64     `json:"app_id,omitempty"`
 	Binding   string    `json:"subscription_id,omitempty"`
 	Why       string    `json:"why"`
-	// Past says that it is told from the history: states and settings of number, app and tenant are today's, and calls that were counted
-	// against rules of frequency are not counted again.
+	Findings  []Finding `json:"findings,omitempty"` // risk rules that only report, and would have refused
+	// Past says that it is told from the history. States and settings of number, app and tenant are then today's, and what cannot be rebuilt is not
+	// judged: a number that another call held, black lists, and rules that count calls.
 	Past bool `json:"past"`
+}
+
+// Finding is a risk rule that would have refused a call, had it not been set to report only.
+type Finding struct {
+	State     int    `json:"state"`
+	StateText string `json:"state_text"`
 }
 
 // The outcomes of an explanation.
@@ -211,6 +225,7 @@ type Call struct {
 	Mode      string     `json:"mode,omitempty"`
 	Side      string     `json:"side,omitempty"`
 	Dialled   string     `json:"dialled"`
+	Extension string     `json:"extension,omitempty"` // what was keyed
 	Caller    string     `json:"caller"`
 	Callee    string     `json:"callee,omitempty"`
 	Trunk     string     `json:"trunk,omitempty"`
@@ -227,6 +242,7 @@ type Event struct {
 	At        time.Time `json:"at"`
 	Caller    string    `json:"caller,omitempty"`
 	Called    string    `json:"called,omitempty"`
+	Digits    string    `json:"digits,omitempty"` // collectInfo
 	State     int       `json:"state,omitempty"`
 	StateText string    `json:"state_text,omitempty"`
 }
@@ -240,6 +256,7 @@ type CDR struct {
 	Mode       string     `json:"mode,omitempty"`
 	Direction  int        `json:"direction"`
 	X          string     `json:"x"`
+	Extension  string     `json:"extension,omitempty"`
 	Area       string     `json:"area,omitempty"`
 	Caller     string     `json:"caller"`
 	Shown      string     `json:"shown,omitempty"`
@@ -294,6 +311,28 @@ type ReplayRequest struct {
 // DayRequest names a day, UTC.
 type DayRequest struct {
 	Day string `json:"day"` // 2026-11-20
+}
+
+// Barred is an entry of the black lists. AppID 0 is every app of the tenant, TenantID 0 everybody. Number is masked unless the request says
+// reveal=true; a private number never is.
+type Barred struct {
+	ID        int64     `json:"id"`
+	Kind      string    `json:"kind"`
+	Number    string    `json:"number"`
+	TenantID  int64     `json:"tenant_id"`
+	AppID     int64     `json:"app_id"`
+	Reason    string    `json:"reason,omitempty"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// BarRequest adds an entry: a caller or callee for one App, one Tenant or Everybody; or what a private number may do (receive, place).
+type BarRequest struct {
+	Kind      string `json:"kind"`
+	Number    string `json:"number"`
+	App       string `json:"app,omitempty"`
+	Tenant    string `json:"tenant,omitempty"`
+	Everybody bool   `json:"everybody,omitempty"`
+	Reason    string `json:"reason,omitempty"`
 }
 
 // Count tells how many things a request touched.
