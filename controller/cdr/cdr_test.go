@@ -25,7 +25,7 @@ func session(plan models.Plan) models.Session {
 	return s
 }
 
-var connect = models.Plan{Connect: &models.Connect{To: "+8613900000002", Show: "+8617000000009", AnswerIn: 90 * time.Second}}
+var connect = models.Plan{Direction: 1, Connect: &models.Connect{To: "+8613900000002", Show: "+8617000000009", AnswerIn: 90 * time.Second}}
 
 // The outcomes of spec/privatenumber.md §9.5 and §9.2, each from the legs as the switch reports them.
 func TestOutcome(t *testing.T) {
@@ -107,10 +107,6 @@ func TestFoldUnansweredHasNoRecording(t *testing.T) {
 	c := Fold(s, legs, models.SourceEvents, time.Time{})
 	if c.Record || c.RecordFile != "" || !c.RecordAt.IsZero() || !c.FailAt.Equal(at(9)) || c.TalkSeconds() != 0 {
 		t.Errorf("%+v", c)
-	}
-	s.BindingID = ""
-	if Fold(s, legs, models.SourceEvents, time.Time{}).Direction != 2 {
-		t.Error("a call without a binding has direction 2")
 	}
 	if lost := Fold(s, Legs{A: Leg{ID: "aaaa", Created: t0}}, models.SourceLost, at(77)); !lost.EndAt.Equal(at(77)) {
 		t.Errorf("a lost call ends when it was missed: %+v", lost)

@@ -46,6 +46,8 @@ type lab struct {
 	recDir  string
 	logs    *lines
 	daemons int
+	x, y    string // numbers of the app that mode made
+	ask     Asker
 	drain   time.Duration // of the daemons that are started next
 }
 
@@ -107,7 +109,7 @@ func (l *lab) daemon() (e *Engine, stop func()) {
 	l.must(err)
 	recordings, err := media.NewRecordings(media.RecordingsOptions{Dir: l.recDir, Key: make([]byte, 32)})
 	l.must(err)
-	e = New(Options{Store: l.st, Outbox: l.box, Prompts: prompts, Recordings: recordings, Trunks: l.trunks, Owner: fmt.Sprintf("d%d", l.daemons),
+	e = New(Options{Store: l.st, Outbox: l.box, Prompts: prompts, Recordings: recordings, Trunks: l.trunks, Ask: l.ask, Owner: fmt.Sprintf("d%d", l.daemons),
 		Log: slog.New(slog.NewTextHandler(l.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	spool, err := NewSpool(l.spool, e)
 	l.must(err)
