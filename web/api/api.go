@@ -24,6 +24,8 @@ const (
 // Store is what the API asks of the database. Operations are atomic; called with the context that Once gives, they join its transaction.
 type Store interface {
 	Credentials
+	axStore
+	axeStore
 	Bind(ctx context.Context, r store.BindRequest) (models.Binding, error)
 	Unbind(ctx context.Context, appID int64, by store.UnbindBy) (int, error)
 	Modify(ctx context.Context, appID int64, id string, change func(*models.Binding) error) (models.Binding, error)

@@ -28,6 +28,7 @@ import (
 type phpClient struct {
 	t    *testing.T
 	addr string
+	key  string
 }
 
 func (p phpClient) ask(method, path, query, body string) (status, answer string, closed bool) {
@@ -44,7 +45,7 @@ func (p phpClient) ask(method, path, query, body string) (status, answer string,
 	_, err = fmt.Fprintf(conn, "%s %s HTTP/1.1\r\nHost: %s\r\nAccept: application/json\r\nContent-Type: application/json;charset=UTF-8\r\n"+
 		"Authorization: WSSE realm=\"SDP\", profile=\"UsernameToken\", type=\"Appkey\"\r\n"+
 		"X-WSSE: UsernameToken Username=\"%s\", PasswordDigest=\"%s\", Nonce=\"%s\", Created=\"%s\"\r\nContent-Length: %d\r\n\r\n%s",
-		method, target, p.addr, testKey, base64.StdEncoding.EncodeToString(sum[:]), nonce, created, len(body), body)
+		method, target, p.addr, p.key, base64.StdEncoding.EncodeToString(sum[:]), nonce, created, len(body), body)
 	must(p.t, err)
 	whole, err := io.ReadAll(conn) // ends only when the server closes
 	head, answer, _ := strings.Cut(string(whole), "\r\n\r\n")
@@ -59,7 +60,7 @@ func TestPHPStyleClient(t *testing.T) {
 	h := newHouse(t)
 	srv := httptest.NewServer(h.handler)
 	defer srv.Close()
-	p := phpClient{t, srv.Listener.Addr().String()}
+	p := phpClient{t, srv.Listener.Addr().String(), h.key}
 	status, answer, closed := p.ask("POST", pathAXB, "", `{"relationNum":"+8617000000001","callerNum":"+8613800000001","calleeNum":"+8613800000002",`+
 		`"callDirection":"0","duration":"86400","recordFlag":"true","maxDuration":30.0,"lastMinVoice":null,"privateSms":null,"userData":null}`)
 	var got map[string]any
@@ -80,7 +81,15 @@ func TestPHPStyleClient(t *testing.T) {
 type javaClient struct {
 	t    *testing.T
 	base string
+	key  string
 	http *http.Client
+}
+
+// newJavaClient gives the client and ends its connections with the test.
+func newJavaClient(t *testing.T, base, key string) javaClient {
+	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // as the demo does
+	t.Cleanup(transport.CloseIdleConnections)
+	return javaClient{t, base, key, &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
 func (j javaClient) ask(method, path string, params map[string]any, query url.Values) (*http.Response, map[string]any) {
@@ -99,7 +108,7 @@ func (j javaClient) ask(method, path string, params map[string]any, query url.Va
 	mac := hmac.New(sha256.New, []byte(testSecret))
 	mac.Write([]byte(nonce + created))
 	req.Header.Set("Authorization", `AKSK realm="SDP",profile="UsernameToken",type="Appkey"`)
-	req.Header.Set("X-AKSK", `UsernameToken Username="`+testKey+`",PasswordDigest="`+base64.StdEncoding.EncodeToString(mac.Sum(nil))+
+	req.Header.Set("X-AKSK", `UsernameToken Username="`+j.key+`",PasswordDigest="`+base64.StdEncoding.EncodeToString(mac.Sum(nil))+
 		`",Nonce="`+nonce+`",Created="`+created+`"`)
 	req.Header.Set("Content-Type", "application/json;charset=UTF-8")
 	resp, err := j.http.Do(req)
@@ -114,9 +123,7 @@ func TestJavaStyleClient(t *testing.T) {
 	h := newHouse(t)
 	srv := httptest.NewTLSServer(h.handler)
 	defer srv.Close()
-	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // as the demo does
-	defer transport.CloseIdleConnections()
-	j := javaClient{t, srv.URL, &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	j := newJavaClient(t, srv.URL, h.key)
 	resp, got := j.ask(http.MethodPost, pathAXB, map[string]any{"areaCode": "755", "callerNum": numA, "calleeNum": numB, "callDirection": 0, "duration": 120,
 		"recordFlag": true, "recordHintTone": "record.wav", "maxDuration": 60, "lastMinVoice": "last.wav",
 		"preVoice": map[string]any{"callerHintTone": "a.wav", "calleeHintTone": nil}}, nil)

@@ -17,7 +17,7 @@ func readSettings(f *fields, s *models.BindingSettings) (restart bool) {
 // readCallSettings takes what AXB and AX have in common: how a call goes, not how long the binding lives.
 func readCallSettings(f *fields, s *models.BindingSettings) {
 	if n, ok := f.whole("callDirection"); ok {
-		s.Direction, s.DirectionGiven = models.Direction(n), true
+		s.Direction = models.Direction(n)
 	}
 	if n, ok := f.whole("maxDuration"); ok {
 		s.MaxDuration = n
