@@ -26,6 +26,7 @@ type Store interface {
 	Credentials
 	axStore
 	axeStore
+	axybStore
 	Bind(ctx context.Context, r store.BindRequest) (models.Binding, error)
 	Unbind(ctx context.Context, appID int64, by store.UnbindBy) (int, error)
 	Modify(ctx context.Context, appID int64, id string, change func(*models.Binding) error) (models.Binding, error)

@@ -24,7 +24,7 @@ type endpoint struct {
 
 // surfaces are the modes' parts of the wire. Mode X has none: it has no bindings, and its apps get 1010040 from all of these. What is open to
 // every mode, the stop of a call and the link to a recording, stands in New: it does more than read and write the database.
-var surfaces = []surface{axb, ax, axe}
+var surfaces = []surface{axb, ax, axe, axyb}
 
 // serve registers the surface's endpoints behind the door.
 func (s surface) serve(e *gin.Engine, a *api, door ...gin.HandlerFunc) {

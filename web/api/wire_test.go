@@ -78,8 +78,32 @@ func TestFaultsOfOursSayNoMore(t *testing.T) {
 }
 
 func TestModesDoNotMix(t *testing.T) {
-	h := newHouse(t, func(o *Options) { o.Store = ofMode{o.Store, "ax"} })
-	h.wants("bind of an AX app", http.MethodPost, pathAXB, bindAB, 403, wireResult("1010040", "The app_key is not allowed to invoke the API."))
+	for _, mode := range models.Modes {
+		h := newHouse(t, func(o *Options) { o.Store = ofMode{o.Store, mode} })
+		own := 0
+		for _, s := range surfaces {
+			for _, p := range s.endpoints {
+				status, body := h.call(p.method, p.path, "")
+				refused := status == 403 && body == otherMode
+				if refused == (s.mode == mode) {
+					t.Errorf("an app of %s on %s %s of %s: %d %s", mode, p.method, p.path, s.mode, status, body)
+				}
+				if s.mode == mode {
+					own++
+				}
+			}
+		}
+		if (own == 0) != (mode == models.ModeX) {
+			t.Errorf("an app of %s has %d endpoints of its own", mode, own)
+		}
+	}
+}
+
+func TestWrongMethod(t *testing.T) {
+	h := newHouse(t)
+	for path, method := range map[string]string{pathAXYB: http.MethodPut, pathCallStop: http.MethodGet, pathRecord: http.MethodPost} {
+		h.wants(method+" "+path, method, path, "", 405, wireResult("1010006", "Invalid Rest API."))
+	}
 }
 
 // ofMode makes every app one of a mode.
