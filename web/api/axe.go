@@ -65,6 +65,9 @@ func (a *api) bindAXE(ctx context.Context, r request) (work, error) {
 		return nil, models.Fail(models.Invalid, "callbackNum", "callbackNum and bindNum are the same number")
 	}
 	return func(ctx context.Context) (any, error) {
+		if err := a.notOurs(ctx, "callbackNum", want.Settings.CallbackNum); err != nil {
+			return nil, err
+		}
 		b, err := a.Store.BindAXE(ctx, want)
 		if err != nil {
 			return nil, err
@@ -114,6 +117,21 @@ func (a *api) setAXE(f *fields, s *models.BindingSettings) {
 		s.CallbackNum = p.Reveal()
 	}
 	f.wholes(map[string]*int{"timeUnit": &s.TimeUnit, "bindExpiredTime": &s.BindTime, "callbackExpiredTime": &s.CallbackTime})
+}
+
+// notOurs refuses a number that is the platform's own: a call put through to it would come back. "" is none.
+func (a *api) notOurs(ctx context.Context, name, number string) error {
+	if number == "" {
+		return nil
+	}
+	_, err := a.Store.Number(ctx, number)
+	switch models.CodeOf(err) {
+	case "":
+		return models.Fail(models.Invalid, name, "%s is a private number of the platform", name)
+	case models.NotFound:
+		return nil
+	}
+	return err
 }
 
 // whichAXE reads what names a binding of AXE: subscriptionId, else virtualNum and extendNum.

@@ -30,6 +30,9 @@ func (a *api) modifyAXE(_ context.Context, r request) (work, error) {
 		return b.Validate()
 	}
 	return func(ctx context.Context) (any, error) {
+		if err := a.notOurs(ctx, "callbackNum", said.CallbackNum); err != nil {
+			return nil, err
+		}
 		_, err := a.Store.ModifyAXE(ctx, r.ID, by, change)
 		return success, err
 	}, nil
