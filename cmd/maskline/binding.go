@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -99,10 +100,19 @@ func (c *cli) bindingExplain() *cobra.Command {
 func (c *cli) printExplanation(e admin.Explanation) error {
 	note := ""
 	if e.Past {
-		note = "from the history of routes; states and settings of number, app and tenant are today's, and rules of frequency were not judged again"
+		note = "from the history of routes; states and settings of number, app and tenant are today's, and a number held by another call, black lists and rules that count calls are not judged"
 	}
 	return c.facts("at", clock(&e.At), "outcome", outcome(e), "why", e.Why, "prompt", e.Prompt, "subscription_id", e.Binding, "mode", e.Mode, "app", id(e.AppID),
-		"note", note)
+		"would refuse", findings(e.Findings), "note", note)
+}
+
+// findings are the risk rules that only report.
+func findings(list []admin.Finding) string {
+	texts := make([]string, len(list))
+	for i, f := range list {
+		texts[i] = fmt.Sprintf("%d %s", f.State, f.StateText)
+	}
+	return strings.Join(texts, "; ")
 }
 
 // outcome says in words what would happen to the call.

@@ -58,7 +58,7 @@ func showCommand[T any](c *cli, short, example, path string, print func(T) error
 }
 
 func (c *cli) printCall(s admin.Call) error {
-	err := c.facts("session", s.SessionID, "stage", s.Stage, "caller", s.Caller, "dialled", s.Dialled, "callee", s.Callee, "switch", s.Switch,
+	err := c.facts("session", s.SessionID, "stage", s.Stage, "caller", s.Caller, "dialled", s.Dialled, "extension", s.Extension, "callee", s.Callee, "switch", s.Switch,
 		"trunk", s.Trunk, "app", id(s.AppID), "tenant", id(s.TenantID), "binding", s.Binding, "started", clock(&s.StartedAt), "ended", clock(s.EndedAt))
 	if err != nil {
 		return err
@@ -69,6 +69,9 @@ func (c *cli) printCall(s admin.Call) error {
 			state := ""
 			if e.Type == "disconnect" {
 				state = strconv.Itoa(e.State) + " " + e.StateText
+			}
+			if e.Digits != "" {
+				state = "keyed " + e.Digits
 			}
 			rows = append(rows, []string{clock(&e.At), e.Type, e.Caller, e.Called, state})
 		}
@@ -93,7 +96,7 @@ func cdrRow(r admin.CDR) []string {
 }
 
 func (c *cli) printCDR(r admin.CDR) error {
-	return c.facts("session", r.SessionID, "caller", r.Caller, "x", r.X, "callee", r.Callee, "shown", r.Shown, "call in", clock(r.CallInAt),
+	return c.facts("session", r.SessionID, "caller", r.Caller, "x", r.X, "extension", r.Extension, "callee", r.Callee, "shown", r.Shown, "call in", clock(r.CallInAt),
 		"dialled out", clock(r.StartAt), "alerting", clock(r.AlertingAt), "answered", clock(r.AnswerAt), "ended", clock(r.EndAt),
 		"talk", strconv.FormatInt(r.Talk, 10)+" s", "state", strconv.Itoa(r.State)+" "+r.StateText, "q850", strconv.Itoa(r.Q850),
 		"sip status", strconv.Itoa(r.SIPStatus), "recording", r.RecordFile, "source", r.Source)

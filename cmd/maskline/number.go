@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -11,7 +12,11 @@ import (
 )
 
 func numberRow(n admin.Number) []string {
-	return []string{n.Number, n.Area, n.State, id(n.AppID), id(n.TenantID), n.Trunk}
+	state := n.State
+	if n.Cause != 0 {
+		state += "(" + strconv.Itoa(n.Cause) + ")"
+	}
+	return []string{n.Number, n.Area, state, id(n.AppID), id(n.TenantID), n.Trunk}
 }
 
 const numberHeading = "NUMBER AREA STATE APP TENANT TRUNK"
@@ -27,13 +32,24 @@ func (c *cli) numberCommand() *cobra.Command {
 				q.text(cmd, "state", "state", "only in this `STATE`: normal, suspended, unavailable, bind-frozen")
 				q.text(cmd, "prefix", "prefix", "only numbers that begin so")
 			}),
-		c.leaf("set-state NUMBER STATE", "Set a number's state: normal, suspended, unavailable (no calls), bind-frozen (no new bindings)",
-			"  maskline number set-state +8617000000001 bind-frozen", cobra.MatchAll(cobra.ExactArgs(2)),
-			func(ctx context.Context, args []string) error {
-				return ask(ctx, c, http.MethodPut, "/numbers/"+url.PathEscape(args[0])+"/state", nil, admin.StateRequest{State: args[1]},
-					func(n admin.Number) error { return c.table(numberHeading, [][]string{numberRow(n)}) })
-			}),
+		c.numberState(),
 	)
+}
+
+func (c *cli) numberState() *cobra.Command {
+	var in admin.NumberStateRequest
+	cmd := c.leaf("set-state NUMBER STATE [--cause N]", "Set a number's state: normal, suspended or unavailable (no bindings, no calls), bind-frozen (no new bindings)",
+		`  maskline number set-state +8617000000001 bind-frozen
+  maskline number set-state +8617000000001 unavailable --cause 5`, cobra.MatchAll(cobra.ExactArgs(2)),
+		func(ctx context.Context, args []string) error {
+			in.State = args[1]
+			return ask(ctx, c, http.MethodPut, "/numbers/"+url.PathEscape(args[0])+"/state", nil, in,
+				func(n admin.Number) error { return c.table(numberHeading, [][]string{numberRow(n)}) })
+		})
+	cmd.Long = cmd.Short + `.
+It acts at once: calls that talk go on, the next one is judged by the new state. Apps with --push-number-status are told.`
+	cmd.Flags().IntVar(&in.Cause, "cause", 0, "why it is unavailable: 1 deleted, 2 arrears, 3 out of service, 5 barred by the carrier, 6 barring lifted, 7 forwarded, 8 forwarded when nobody answers, 9 forwarded when busy")
+	return cmd
 }
 
 func (c *cli) numberAdd() *cobra.Command {

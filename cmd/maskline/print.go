@@ -47,7 +47,9 @@ func (c *cli) table(heading string, rows [][]string) error {
 func (c *cli) facts(pairs ...string) error {
 	width := 0
 	for pair := range slices.Chunk(pairs, 2) {
-		width = max(width, len(pair[0]))
+		if pair[len(pair)-1] != "" {
+			width = max(width, len(pair[0]))
+		}
 	}
 	for pair := range slices.Chunk(pairs, 2) {
 		if pair[len(pair)-1] == "" {

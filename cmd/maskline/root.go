@@ -81,7 +81,7 @@ serve, migrate, doctor, backup and restore work alone, with --config. The other 
 	f.BoolVar(&c.json, "json", false, "answer in JSON")
 	root.AddCommand(
 		c.tenantCommand(), c.appCommand(), c.numberCommand(), c.bindingCommand(), c.callCommand(), c.cdrCommand(),
-		c.deliveryCommand(), c.switchCommand(), c.trunkCommand(), c.keyCommand(), c.simCommand(), c.versionCommand(),
+		c.deliveryCommand(), c.barCommand(), c.switchCommand(), c.trunkCommand(), c.keyCommand(), c.simCommand(), c.versionCommand(),
 	)
 	root.AddCommand(c.aloneCommands()...)
 	return root

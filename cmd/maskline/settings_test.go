@@ -24,8 +24,14 @@ func modesAnswers() map[string]any {
 	plain.ID, plain.Settings = 6, models.AppSettings{}
 	x := admin.App{ID: 7, TenantID: 1, Key: "xkey", Name: "calls", Mode: "x", State: "normal", PushScheme: "aksk", StatusURL: "https://acme.example/s",
 		Settings: models.AppSettings{AskURL: "https://acme.example/route"}}
+	entry := admin.Barred{ID: 7, Kind: "caller", Number: "+86138****0001", TenantID: 1, AppID: 3, Reason: "threats", CreatedAt: noon}
+	everybody := admin.Barred{ID: 8, Kind: "callee", Number: "+86138****0002", CreatedAt: noon}
 	return map[string]any{
-		"GET /apps/5": axe, "GET /apps/6": plain, "GET /apps/7": x, "PATCH /apps/5": axe,
+		"GET /barred":                       admin.List[admin.Barred]{Items: []admin.Barred{entry, everybody}, Total: 2},
+		"POST /barred":                      entry,
+		"DELETE /barred/7":                  admin.Count{Count: 1},
+		"PUT /numbers/+8617000000001/state": admin.Number{Number: "+8617000000001", AppID: 3, TenantID: 1, Area: "0755", State: "unavailable", Cause: 5},
+		"GET /apps/5":                       axe, "GET /apps/6": plain, "GET /apps/7": x, "PATCH /apps/5": axe,
 		"GET /bindings/e1": admin.Binding{ID: "e1", AppID: 5, TenantID: 1, Mode: "axe", X: "+8617000000001", A: "+86138****0001", Extension: "123", CreatedAt: noon,
 			CallbackNum: "+86400****0001", CallbackTime: 7200},
 		"GET /bindings/y1": admin.Binding{ID: "y1", AppID: 6, TenantID: 1, Mode: "axyb", Parent: "p1", X: "+8617000000001", Y: "+8617000000002", A: "+86138****0001",

@@ -19,7 +19,7 @@ import (
 type metrics struct {
 	registry *prometheus.Registry
 
-	started, ended, strangers, claims, dropped       *prometheus.CounterVec
+	started, ended, strangers, claims, dropped, risk *prometheus.CounterVec
 	stages                                           *prometheus.HistogramVec
 	promptMissing, commitRetried, panicked           prometheus.Counter
 	pushes                                           *prometheus.HistogramVec
@@ -65,6 +65,7 @@ func newMetrics(version string) *metrics {
 		started:        counter("calls_started_total", "Calls that were routed, by mode.", "mode"),
 		ended:          counter("calls_ended_total", "Calls that ended, by mode, state code and what the record was completed from.", "mode", "state", "source"),
 		strangers:      counter("strangers_total", "Callers refused because they come from no trunk.", "switch"),
+		risk:           counter("risk_reported_total", "Calls that a risk rule would have refused, had it not been set to report only, by its state code.", "state"),
 		claims:         counter("claims_total", "Parked calls that this daemon tried to take.", "won"),
 		dropped:        counter("leg_reports_dropped_total", "Records of legs that completed no call.", "why"),
 		stages:         histogram("call_stage_seconds", "Time taken by the stages of a call's set-up.", slow, "stage"),
@@ -146,10 +147,13 @@ func (m *metrics) Stage(name string, took time.Duration) {
 }
 func (m *metrics) StrangerRefused(switchName string) { m.strangers.WithLabelValues(switchName).Inc() }
 func (m *metrics) Claimed(won bool)                  { m.claims.WithLabelValues(strconv.FormatBool(won)).Inc() }
-func (m *metrics) PromptMissing()                    { m.promptMissing.Inc() }
-func (m *metrics) CommitRetried()                    { m.commitRetried.Inc() }
-func (m *metrics) ReportDropped(why string)          { m.dropped.WithLabelValues(why).Inc() }
-func (m *metrics) Panicked()                         { m.panicked.Inc() }
+func (m *metrics) RiskReported(state models.StateCode) {
+	m.risk.WithLabelValues(strconv.Itoa(int(state))).Inc()
+}
+func (m *metrics) PromptMissing()           { m.promptMissing.Inc() }
+func (m *metrics) CommitRetried()           { m.commitRetried.Inc() }
+func (m *metrics) ReportDropped(why string) { m.dropped.WithLabelValues(why).Inc() }
+func (m *metrics) Panicked()                { m.panicked.Inc() }
 
 // What the courier tells (delivery.Observer).
 

@@ -143,7 +143,8 @@ func recordDomain(m conf.Media) string {
 }
 
 func (d *Daemon) rules() route.Rules {
-	r := route.Rules{AnswerIn: d.cfg.Call.AnswerIn, MaxTalk: d.cfg.Call.MaxTalk, Refusals: map[models.StateCode]string{}}
+	r := route.Rules{AnswerIn: d.cfg.Call.AnswerIn, MaxTalk: d.cfg.Call.MaxTalk, Refusals: map[models.StateCode]string{},
+		AllowRealCaller: d.cfg.Call.AllowRealCaller, Numbering: d.cfg.Numbering.Model()}
 	for state, prompt := range d.cfg.Call.Refusals {
 		if n, err := strconv.Atoi(state); err == nil {
 			r.Refusals[models.StateCode(n)] = prompt
@@ -162,7 +163,7 @@ func (d *Daemon) makeCalls(context.Context) (err error) {
 	}
 	d.engine = flow.New(flow.Options{
 		Store: d.store, Outbox: d.courier, Prompts: d.prompts, Recordings: d.recordings, Trunks: d.trunks, Numbering: d.cfg.Numbering.Model(),
-		Rules: d.rules(), Ringback: d.cfg.Call.Ringback, Owner: owner, MaxCalls: d.cfg.Call.AtOnce, Observe: d.metrics, Log: d.log,
+		Rules: d.rules(), Ringback: d.cfg.Call.Ringback, Ask: d.courier, AskIn: d.cfg.Call.AskTimeout, Owner: owner, MaxCalls: d.cfg.Call.AtOnce, Observe: d.metrics, Log: d.log,
 	})
 	d.metrics.gauge("calls_live", "Calls that this daemon carries now.", func() float64 { return float64(d.engine.Live()) })
 	if d.cfg.Listen.Intake == "" {

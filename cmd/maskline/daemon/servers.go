@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"maskline/conf"
+	"maskline/controller/delivery"
+	"maskline/models"
 	"maskline/web/admin"
 	"maskline/web/api"
 	"maskline/web/serve"
@@ -100,8 +102,13 @@ func (d *Daemon) adminAPI() (http.Handler, error) {
 	}
 	return admin.New(admin.Options{
 		Store: d.store, Decide: d.rules().Decide, Tokens: tokens, Numbering: d.cfg.Numbering.Model(), Stop: d.engine.Stop,
-		TestPush: d.courier.TestPush, DeadFiles: d.deadFiles, Switches: d.switches, Trunks: d.trunks, Sim: d.simControl(), Log: d.log,
+		TestPush: d.courier.TestPush, Tell: tellNumber, Offer: d.courier.Offer, DeadFiles: d.deadFiles, Switches: d.switches, Trunks: d.trunks, Sim: d.simControl(), Log: d.log,
 	})
+}
+
+// tellNumber makes the pushes by which a tenant learns how a number of his stands.
+func tellNumber(app models.App, n models.Number) []models.Delivery {
+	return delivery.NumberStatus(app, []delivery.NumberItem{{Number: n.Number, Status: n.State, Cause: n.Cause}})
 }
 
 // serverTLS is the certificate of the HTTPS listeners; nil when none is asked for.
