@@ -93,7 +93,7 @@ func (a App) Validate() error {
 		return err
 	}
 	if a.Mode == ModeX && a.StatusURL == "" && a.Settings.AskURL == "" {
-		return Fail(Invalid, "status_url", "an app of mode x is asked at its status_url what to do with each call; it cannot do without one")
+		return Fail(Invalid, "status_url", "an app of mode x is asked at its ask_url, or else its status_url, what to do with each call; give it one of them")
 	}
 	return a.Settings.Validate()
 }
