@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"maskline/esl"
 	"maskline/models"
 )
 
@@ -23,6 +24,9 @@ func (k *call) ask(ctx context.Context) (models.Plan, error) {
 	k.e.Observe.Stage("ask", time.Since(start))
 	if ctx.Err() != nil {
 		return models.Plan{}, ctx.Err()
+	}
+	if k.stopped.Load() {
+		return models.Plan{}, esl.ErrGone // by the tenant, while he was asked: his answer is no longer carried out, nor judged
 	}
 	plan := k.e.Rules.Unanswered(k.sight)
 	if err == nil {
