@@ -163,7 +163,7 @@ func (s *Store) takePlaces(ctx context.Context, tx *gorm.DB, app models.App, x s
 		case !number.State.TakesBindings():
 			return models.Fail(models.NumberAbnormal, "relationNum", "the number takes no binding now")
 		}
-		closed, err := s.closeExpiredOn(ctx, tx, x)
+		closed, err := s.closeExpiredOn(ctx, tx, app.Mode, x)
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+
+	"maskline/models"
 )
 
 // ExpireBindings closes up to limit bindings that have expired, each at its own second of expiry, oldest expiry first, and tells how many.
@@ -64,13 +66,23 @@ func (s *Store) expireSome(ctx context.Context, limit int) (n int, err error) {
 	return n, nil
 }
 
-// closeExpiredOn closes some expired bindings of a number whose lock the transaction has.
-func (s *Store) closeExpiredOn(ctx context.Context, tx *gorm.DB, x string) (int, error) {
+// closeExpiredOn closes some expired bindings that take room on a number of an app, whose lock the transaction has.
+func (s *Store) closeExpiredOn(ctx context.Context, tx *gorm.DB, mode models.Mode, x string) (int, error) {
 	now, err := s.Now(ctx)
 	if err != nil {
 		return 0, err
 	}
-	return s.closeExpired(tx, x, now, closeBatch)
+	n, err := s.closeExpired(tx, x, now, closeBatch)
+	if err != nil || n > 0 || mode != models.ModeAXYB {
+		return n, err
+	}
+	// The number may be a Y: its relations are found by their rows.
+	list, err := bindingColumns.all(tx, "WHERE t.closed_at = 0 AND t.id IN (SELECT r.binding_id FROM routes r WHERE r.dialled = ? AND r.expires_at BETWEEN 1 AND ?) LIMIT ?",
+		x, micros(now), closeBatch)
+	if err != nil {
+		return 0, err
+	}
+	return len(list), closeBindings(tx, list, now)
 }
 
 func (s *Store) closeExpired(tx *gorm.DB, x string, now time.Time, limit int) (int, error) {

@@ -71,22 +71,21 @@ func found[T any](v *T, yes bool) *T {
 	return v
 }
 
-// standIn gives A's own row of AXE a binding that lives: the row outlives the binding that it names while A has another one on the number.
+// standIn gives A's own row of AXE a binding that lived at Sight.Now: the row outlives the binding that it names while A has another one on
+// the number.
 func (s *Store) standIn(ctx context.Context, v *models.Sight) error {
 	r, b := v.Route, v.Binding
 	if r == nil || b == nil || b.Mode != models.ModeAXE || r.Side != models.SideA || !r.Live(v.Now) || b.Live(v.Now) {
 		return nil
 	}
-	open, err := openOfA(s.reader(ctx), r.Dialled, r.Caller)
-	if err != nil {
-		return err
+	at := micros(v.Now)
+	other, found, err := bindingColumns.first(s.reader(ctx), "WHERE t.a = ? AND t.x = ? AND t.created_at <= ? AND (t.closed_at = 0 OR t.closed_at > ?)"+
+		" AND (t.expires_at = 0 OR t.expires_at > ?) ORDER BY t.seq DESC", r.Caller, r.Dialled, at, at, at)
+	if err == nil && found {
+		other = bindingAt(other, *r, v.Now)
+		v.Binding = &other
 	}
-	for _, other := range open {
-		if other.Live(v.Now) {
-			v.Binding = &other
-		}
-	}
-	return nil
+	return err
 }
 
 // SightAt is Sight as it would have been at a time past, for the question who would have reached whom then: the route that stood, its
@@ -120,7 +119,7 @@ func (s *Store) SightAt(ctx context.Context, dialled string, caller models.Party
 	}
 	b = bindingAt(b, *v.Route, v.Now)
 	v.Binding = &b
-	return v, nil
+	return v, wrap("look up a binding of the past", s.standIn(ctx, &v))
 }
 
 // routeAt finds the row of one caller that stood at a time: the one that stands still, or the first in the history that ended after it.
