@@ -48,10 +48,12 @@ func (s *Spool) Put(record []byte) error {
 	}
 	name := models.NewID()
 	hidden := filepath.Join(s.dir, "."+name)
-	if err := os.WriteFile(hidden, record, 0o600); err != nil {
-		return fmt.Errorf("keep a leg record: %w", err)
+	err := os.WriteFile(hidden, record, 0o600)
+	if err == nil {
+		err = os.Rename(hidden, filepath.Join(s.dir, name+spoolTail))
 	}
-	if err := os.Rename(hidden, filepath.Join(s.dir, name+spoolTail)); err != nil {
+	if err != nil {
+		_ = os.Remove(hidden) // a full disk leaves half a file
 		return fmt.Errorf("keep a leg record: %w", err)
 	}
 	return nil
