@@ -300,7 +300,7 @@ func BenchmarkCalls(b *testing.B) {
 	for i := range b.N {
 		room <- struct{}{}
 		i %= len(callers)
-		line, err := p.sw.Call(sim.Caller{From: callers[i], To: x[i], Callee: &sim.Phone{Number: callees[i], HangsUpAfter: time.Millisecond}})
+		line, err := p.sw.Call(sim.Caller{From: callers[i], To: x[i], Callee: &sim.Phone{Number: callees[i], HangsUpAfter: 50 * time.Millisecond}})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -115,8 +115,8 @@ func (k *call) afterBridge(ctx context.Context, done esl.Event) error {
 	}
 	b, dialled := k.legs.Callee()
 	if dialled && !b.Answered.IsZero() {
-		// The call is over; hangup_after_bridge ends the caller's leg, and this makes sure of it.
-		if k.awaitOver(ctx, legEndIn) != nil {
+		// The call is over, and hangup_after_bridge has ended the caller's leg too; but not if the callee left before the two were joined.
+		if done.Get("Hangup-Cause") == "" {
 			k.hangup(ctx, k.leg.ID(), esl.NormalClearing)
 		}
 		return nil

@@ -27,7 +27,7 @@ func (h *handler) Found(c esl.Call, snapshots []esl.Event) { h.e.found(c, h.host
 
 func (h *handler) Stranger(ev esl.Event) {
 	h.e.Observe.StrangerRefused(h.sw.Name())
-	h.e.Log.Warn("refused a caller from no trunk", "switch", h.sw.Name(), "address", ev.Var("sip_network_ip"))
+	h.e.Log.Warn("refused a caller from no trunk", "switch", h.sw.Name(), "leg", ev.Leg)
 }
 
 // Stray keeps the end of a leg whose flow has gone: it may complete a session that nobody watches.
@@ -37,9 +37,8 @@ func (h *handler) Stray(ev esl.Event) {
 	}
 }
 
-func (h *handler) Restarted(core string) {
-	h.e.Log.Error("switch restarted; its calls are over", "switch", h.sw.Name(), "core", core)
-}
+// Restarted has nothing to do: the open calls get their Lost events, and the adapter has logged it.
+func (h *handler) Restarted(string) {}
 
 // Synced ends the sessions that the database holds as live on this switch and that are not there: they ended while no daemon looked.
 func (h *handler) Synced(calls []string) {

@@ -18,6 +18,7 @@ import (
 
 	"maskline/controller/delivery"
 	"maskline/controller/media"
+	"maskline/controller/spool"
 	"maskline/esl/freeswitch"
 	"maskline/esl/sim"
 	"maskline/models"
@@ -111,7 +112,7 @@ func (l *lab) daemon() (e *Engine, stop func()) {
 	l.must(err)
 	e = New(Options{Store: l.st, Outbox: l.box, Prompts: prompts, Recordings: recordings, Trunks: l.trunks, Ask: l.ask, Owner: fmt.Sprintf("d%d", l.daemons),
 		Log: slog.New(slog.NewTextHandler(l.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))})
-	spool, err := NewSpool(l.spool, e)
+	records, err := spool.Open(spool.Options{Dir: filepath.Join(l.spool, "own"), Hosts: []string{"sw1"}, Others: []spool.Other{{Dir: l.spool, Host: "sw1"}}, Report: e.Report, Log: e.Log})
 	l.must(err)
 	adapter := freeswitch.New(freeswitch.Options{Name: "sw1", Password: "ClueCon", Dial: func(context.Context) (net.Conn, error) { return l.sw.Dial() }})
 	ctx, cancel := context.WithCancel(l.ctx)
@@ -124,7 +125,7 @@ func (l *lab) daemon() (e *Engine, stop func()) {
 	})
 	synctest.Wait()
 	wg.Go(func() { _ = adapter.Run(ctx, e.On(adapter, "sw1")) })
-	wg.Go(func() { spool.Run(ctx) })
+	wg.Go(func() { records.Run(ctx) })
 	time.Sleep(100 * time.Millisecond)
 	stop = sync.OnceFunc(func() { cancel(); wg.Wait() })
 	l.Cleanup(stop)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -60,8 +61,8 @@ func (n *nursery) end() {
 	children := n.children
 	n.mu.Unlock()
 	var wg sync.WaitGroup
-	for i := len(children) - 1; i >= 0; i-- {
-		wg.Go(func() { children[i].stop(syscall.SIGTERM, 8*time.Second) })
+	for _, c := range slices.Backward(children) {
+		wg.Go(func() { c.stop(syscall.SIGTERM, 8*time.Second) })
 	}
 	wg.Wait()
 }

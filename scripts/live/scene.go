@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -109,7 +110,7 @@ func (h *house) cast(sc scene) (*stage, error) {
 		s.ports = h.shared
 		return s, nil
 	}
-	port, err := h.lab.ports.take()
+	port, err := h.ports.take()
 	if err != nil {
 		return nil, err
 	}
@@ -145,9 +146,7 @@ func (s *stage) rent(ctx context.Context) error {
 		return err
 	}
 	body := map[string]any{"callerNum": "+86" + s.who.a, "calleeNum": "+86" + s.who.b, "relationNum": "+86" + s.who.x, "userData": "scene-" + strconv.Itoa(s.order)}
-	for k, v := range s.bind {
-		body[k] = v
-	}
+	maps.Copy(body, s.bind)
 	s.id, err = s.h.bind(ctx, s.app, body)
 	return err
 }

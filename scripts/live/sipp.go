@@ -83,7 +83,7 @@ func (l *lab) listening(ctx context.Context, a *apparatus) error {
 	want := fmt.Sprintf(":%04X ", a.sip.Port())
 	deadline := time.Now().Add(10 * time.Second)
 	for time.Now().Before(deadline) {
-		if b, err := os.ReadFile("/proc/net/udp"); err != nil || strings.Contains(string(b), want) {
+		if b, err := os.ReadFile("/proc/net/udp"); err == nil && strings.Contains(string(b), want) {
 			return nil
 		}
 		select {

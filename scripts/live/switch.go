@@ -14,8 +14,8 @@ import (
 
 // Secrets of the run; they live as long as it does, on loopback.
 const (
-	eslPassword = "live-event-socket"
-	cdrPassword = "live-cdr-post"
+	eslPassword = "live-event-socket" //nolint:gosec // of one run, on loopback
+	cdrPassword = "live-cdr-post"     //nolint:gosec // likewise
 	adminToken  = "live-admin-token-of-one-run"
 	deviceKey   = "live-device-key"
 	sealingKey  = "bGl2ZS1saXZlLWxpdmUtbGl2ZS1saXZlLWxpdmUtMTI="

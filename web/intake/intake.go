@@ -5,6 +5,7 @@ package intake
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -17,7 +18,7 @@ const Path = "/switch/v1/cdr"
 
 // Keeper keeps a record so that it survives this process.
 type Keeper interface {
-	Put(record []byte) error
+	Take(record []byte) error
 }
 
 // New makes the handler. user and password are those of basic authentication in the switch's vars.xml.
@@ -26,19 +27,24 @@ func New(k Keeper, user, password string, log *slog.Logger) http.Handler {
 	mux.HandleFunc("POST "+Path, func(w http.ResponseWriter, r *http.Request) {
 		u, p, _ := r.BasicAuth()
 		if !same(u, user) || !same(p, password) {
-			w.Header().Set("WWW-Authenticate", `Basic realm="switch"`)
+			log.WarnContext(r.Context(), "leg record refused: wrong user or password; compare intake.user and intake.password with the switch's vars.xml", "from", r.RemoteAddr)
+			w.Header().Set("WWW-Authenticate", `Basic realm="maskline"`)
 			http.Error(w, "wrong user or password", http.StatusUnauthorized)
 			return
 		}
 		// The content type is not looked at: without Expect: 100-continue mod_json_cdr sends a wrong one.
 		record, err := io.ReadAll(http.MaxBytesReader(w, r.Body, cdr.MaxPost))
-		if err != nil {
-			http.Error(w, "leg record is too long or broke off", http.StatusBadRequest)
+		if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
+			http.Error(w, "the record is too long", http.StatusRequestEntityTooLarge)
 			return
 		}
-		if err := k.Put(record); err != nil {
-			log.Error("leg record could not be kept; the switch spools it", "error", err)
-			http.Error(w, "not kept", http.StatusServiceUnavailable)
+		if err != nil {
+			http.Error(w, "the record did not arrive whole", http.StatusBadRequest)
+			return
+		}
+		if err := k.Take(record); err != nil {
+			log.ErrorContext(r.Context(), "leg record could not be kept; the switch spools it", "error", err)
+			http.Error(w, "not kept", http.StatusInsufficientStorage)
 		}
 	})
 	return mux

@@ -16,7 +16,7 @@ type kept struct {
 	fail    bool
 }
 
-func (k *kept) Put(record []byte) error {
+func (k *kept) Take(record []byte) error {
 	if k.fail {
 		return errors.New("disk full")
 	}
@@ -33,8 +33,8 @@ func TestIntake(t *testing.T) {
 		{"a record", "switch", "pw", "{}", false, http.StatusOK, 1},
 		{"a wrong password", "switch", "pW", "{}", false, http.StatusUnauthorized, 0},
 		{"a wrong user", "", "pw", "{}", false, http.StatusUnauthorized, 0},
-		{"a gigabyte", "switch", "pw", strings.Repeat("x", cdr.MaxPost+1), false, http.StatusBadRequest, 0},
-		{"a full disk", "switch", "pw", "{}", true, http.StatusServiceUnavailable, 0},
+		{"a gigabyte", "switch", "pw", strings.Repeat("x", cdr.MaxPost+1), false, http.StatusRequestEntityTooLarge, 0},
+		{"a full disk", "switch", "pw", "{}", true, http.StatusInsufficientStorage, 0},
 	} {
 		k := &kept{fail: c.fail}
 		r := httptest.NewRequest(http.MethodPost, Path, strings.NewReader(c.body))

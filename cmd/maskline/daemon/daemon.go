@@ -19,6 +19,7 @@ import (
 	"maskline/controller/delivery"
 	"maskline/controller/flow"
 	"maskline/controller/media"
+	"maskline/controller/spool"
 	"maskline/esl"
 	"maskline/esl/sim"
 	"maskline/models"
@@ -44,7 +45,7 @@ type Daemon struct {
 	recordings *media.Recordings
 	courier    *delivery.Courier
 	engine     *flow.Engine
-	spool      *spool
+	spool      *spool.Spool
 	trunks     []models.Trunk
 	switches   []esl.Switch
 	sims       []*sim.Switch
@@ -116,7 +117,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 
 	d.background(life, "pushes", d.cfg.Delivery.Timeout+partIn, func(ctx context.Context) { d.courier.Run(ctx) })
 	if d.spool != nil {
-		d.background(life, "spool", partIn, d.spool.run)
+		d.background(life, "spool", partIn, d.spool.Run)
 	}
 	d.serve(life, failed, "intake", "admin")
 	// The engine must run before a switch tells it of calls, and must still hear the switches while it ends.

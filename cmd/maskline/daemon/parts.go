@@ -18,6 +18,7 @@ import (
 	"maskline/controller/flow"
 	"maskline/controller/media"
 	"maskline/controller/route"
+	"maskline/controller/spool"
 	"maskline/models"
 	"maskline/models/store"
 )
@@ -169,16 +170,17 @@ func (d *Daemon) makeCalls(context.Context) (err error) {
 	if d.cfg.Listen.Intake == "" {
 		return nil
 	}
-	d.spool = &spool{dir: d.cfg.Intake.Spool, report: d.engine.Report, log: d.log,
-		count: func(way string) { d.metrics.reports.WithLabelValues(way).Inc() }}
+	o := spool.Options{Dir: d.cfg.Intake.Spool, Report: d.engine.Report, Log: d.log,
+		Count: func(way string) { d.metrics.reports.WithLabelValues(way).Inc() }}
 	for _, s := range d.cfg.Switches {
-		d.spool.hosts = append(d.spool.hosts, s.HostName())
+		o.Hosts = append(o.Hosts, s.HostName())
 		if s.Spool != "" {
-			d.spool.others = append(d.spool.others, otherSpool{s.Spool, s.HostName()})
+			o.Others = append(o.Others, spool.Other{Dir: s.Spool, Host: s.HostName()})
 		}
 	}
-	d.metrics.gauge("spool_held", "Records of legs that wait until their calls are settled.", func() float64 { return float64(d.spool.holding()) })
-	return d.spool.open()
+	d.spool, err = spool.Open(o)
+	d.metrics.gauge("spool_held", "Records of legs that wait until their calls are settled.", func() float64 { return float64(d.spool.Holding()) })
+	return err
 }
 
 // replayWindow is how long answers are kept: as configured, and at least as long as a signature can be believed.

@@ -14,6 +14,7 @@ import (
 	"maskline/models"
 	"maskline/web/admin"
 	"maskline/web/api"
+	"maskline/web/intake"
 	"maskline/web/serve"
 )
 
@@ -59,7 +60,7 @@ func (d *Daemon) openIntake(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("intake.password: %w", err)
 	}
-	return d.listen(ctx, "intake", d.cfg.Listen.Intake, &serve.Server{Handler: intake(d.cfg.Intake.User, password, d.spool.take, d.log)})
+	return d.listen(ctx, "intake", d.cfg.Listen.Intake, &serve.Server{Handler: intake.New(d.spool, d.cfg.Intake.User, password, d.log)})
 }
 
 // listen opens an address for a server that Run will start; "" is not served.

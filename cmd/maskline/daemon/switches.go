@@ -11,6 +11,7 @@ import (
 	"maskline/conf"
 	"maskline/esl/freeswitch"
 	"maskline/esl/sim"
+	"maskline/web/intake"
 )
 
 // anybody is who answers numbers of a simulated switch that no script speaks of.
@@ -53,7 +54,7 @@ func (d *Daemon) simulate(s conf.Switch, password string) (string, error) {
 		o.Trunks = []netip.Prefix{netip.MustParsePrefix("255.255.255.255/32")}
 	}
 	if at := d.Addr("intake"); at != "" {
-		o.CDR.URL = "http://" + at + intakePath
+		o.CDR.URL = "http://" + at + intake.Path
 	}
 	sw := sim.New(o)
 	bound, err := sw.Listen(s.Addr)

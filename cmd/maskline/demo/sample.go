@@ -36,7 +36,7 @@ func (s *show) sample(ctx context.Context) error {
 	if err := st.CreateTenant(ctx, &tenant); err != nil {
 		return fmt.Errorf("make the sample tenant: %w", err)
 	}
-	app := models.App{TenantID: tenant.ID, Key: "a" + strings.ToLower(rand.Text()), Name: "Deliveries", Mode: models.ModeAXB, Record: true,
+	app := models.App{TenantID: tenant.ID, Key: "a" + strings.ToLower(rand.Text()), Name: "Deliveries", Mode: models.ModeAXB, Record: true, SMS: true,
 		StatusURL: s.customer.url + "/status", FeeURL: s.customer.url + "/fee"}
 	s.AppKey, s.AppSecret, s.Numbers, s.A, s.B = app.Key, rand.Text(), numbersX, numberA, numberB
 	if err := st.CreateApp(ctx, &app, s.AppSecret); err != nil {

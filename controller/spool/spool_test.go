@@ -1,12 +1,8 @@
-package daemon
+package spool
 
 import (
-	"bytes"
 	"fmt"
-	"io"
 	"log/slog"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -42,13 +38,18 @@ func (d *desk) report(l cdr.Leg, host string, done func()) bool {
 	return true
 }
 
-func newSpool(t *testing.T, d *desk) *spool {
+func open(t *testing.T, dir string, d *desk, hosts ...string) *Spool {
 	t.Helper()
-	s := &spool{dir: t.TempDir(), hosts: []string{"fs1", "fs2"}, report: d.report, count: func(string) {}, log: slog.New(slog.DiscardHandler)}
-	if err := s.open(); err != nil {
+	s, err := Open(Options{Dir: dir, Hosts: hosts, Report: d.report, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
 		t.Fatal(err)
 	}
 	return s
+}
+
+func newSpool(t *testing.T, d *desk) *Spool {
+	t.Helper()
+	return open(t, t.TempDir(), d, "fs1", "fs2")
 }
 
 func files(t *testing.T, dir string) (names []string) {
@@ -66,16 +67,16 @@ func files(t *testing.T, dir string) (names []string) {
 func TestARecordStaysOnDiskUntilItsCallIsSettled(t *testing.T) {
 	d := &desk{room: 10}
 	s := newSpool(t, d)
-	if err := s.take(leg("c1")); err != nil {
+	if err := s.Take(leg("c1")); err != nil {
 		t.Fatal(err)
 	}
-	s.scan(t.Context(), otherSpool{dir: s.dir})
-	if len(d.calls) != 1 || d.hosts[0] != "fs9" || len(files(t, s.dir)) != 1 || s.holding() != 1 {
-		t.Fatalf("reported %v of %v, files %v", d.calls, d.hosts, files(t, s.dir))
+	s.scan(t.Context(), Other{Dir: s.Dir})
+	if len(d.calls) != 1 || d.hosts[0] != "fs9" || len(files(t, s.Dir)) != 1 || s.Holding() != 1 {
+		t.Fatalf("reported %v of %v, files %v", d.calls, d.hosts, files(t, s.Dir))
 	}
 	d.done[0]()
-	if len(files(t, s.dir)) != 0 || s.holding() != 0 {
-		t.Errorf("after it was settled: %v, %d held", files(t, s.dir), s.holding())
+	if len(files(t, s.Dir)) != 0 || s.Holding() != 0 {
+		t.Errorf("after it was settled: %v, %d held", files(t, s.Dir), s.Holding())
 	}
 }
 
@@ -83,16 +84,13 @@ func TestARestartFindsWhatWasLeft(t *testing.T) {
 	first := &desk{room: 10}
 	s := newSpool(t, first)
 	for _, c := range []string{"c1", "c2"} {
-		if err := s.take(leg(c)); err != nil {
+		if err := s.Take(leg(c)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	second := &desk{room: 10}
-	again := &spool{dir: s.dir, hosts: []string{"only"}, report: second.report, count: func(string) {}, log: s.log}
-	if err := again.open(); err != nil {
-		t.Fatal(err)
-	}
-	again.scan(t.Context(), otherSpool{dir: again.dir})
+	again := open(t, s.Dir, second, "only")
+	again.scan(t.Context(), Other{Dir: again.Dir})
 	if len(second.calls) != 2 || second.hosts[0] != "only" {
 		t.Errorf("reported again: %v of %v", second.calls, second.hosts)
 	}
@@ -102,15 +100,15 @@ func TestAFullEngineLeavesRecordsForLater(t *testing.T) {
 	d := &desk{room: 1}
 	s := newSpool(t, d)
 	for _, c := range []string{"c1", "c2", "c3"} {
-		if err := s.take(leg(c)); err != nil {
+		if err := s.Take(leg(c)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if len(d.calls) != 1 || s.holding() != 1 || len(files(t, s.dir)) != 3 {
-		t.Fatalf("reported %v, held %d", d.calls, s.holding())
+	if len(d.calls) != 1 || s.Holding() != 1 || len(files(t, s.Dir)) != 3 {
+		t.Fatalf("reported %v, held %d", d.calls, s.Holding())
 	}
 	d.room = 3
-	s.scan(t.Context(), otherSpool{dir: s.dir})
+	s.scan(t.Context(), Other{Dir: s.Dir})
 	if len(d.calls) != 3 {
 		t.Errorf("reported %v", d.calls)
 	}
@@ -120,14 +118,14 @@ func TestRecordsThatAreNotOursOrMakeNoSense(t *testing.T) {
 	d := &desk{room: 10}
 	s := newSpool(t, d)
 	for _, record := range []string{`{"variables":{"uuid":"x"}}`, "no json", "", strings.Repeat("x", cdr.MaxPost+1)} {
-		if err := s.take([]byte(record)); err != nil {
+		if err := s.Take([]byte(record)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if len(d.calls) != 0 {
 		t.Errorf("reported %v", d.calls)
 	}
-	left := files(t, s.dir)
+	left := files(t, s.Dir)
 	if len(left) != 3 {
 		t.Fatalf("left: %v", left)
 	}
@@ -148,7 +146,7 @@ func TestASwitchsOwnSpool(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s.scan(t.Context(), otherSpool{dir, "fs2"})
+	s.scan(t.Context(), Other{dir, "fs2"})
 	if len(d.calls) != 1 || d.calls[0] != "c2" || d.hosts[0] != "fs2" {
 		t.Fatalf("reported %v of %v", d.calls, d.hosts)
 	}
@@ -158,7 +156,7 @@ func TestASwitchsOwnSpool(t *testing.T) {
 	if err := os.WriteFile(half, leg("c1"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s.scan(t.Context(), otherSpool{dir, "fs2"})
+	s.scan(t.Context(), Other{dir, "fs2"})
 	if len(d.calls) != 2 {
 		t.Errorf("the finished file was not read: %v", d.calls)
 	}
@@ -170,49 +168,8 @@ func TestASwitchsOwnSpool(t *testing.T) {
 	if err := os.Chtimes(bad, old, old); err != nil {
 		t.Fatal(err)
 	}
-	s.scan(t.Context(), otherSpool{dir, "fs2"})
+	s.scan(t.Context(), Other{dir, "fs2"})
 	if _, err := os.Stat(bad + badSuffix); err != nil {
 		t.Errorf("an old file that makes no sense stays in the way: %v", err)
-	}
-}
-
-func TestIntake(t *testing.T) {
-	var took int
-	fails := false
-	h := intake("switch", "secret", func([]byte) error {
-		if fails {
-			return io.ErrShortWrite
-		}
-		took++
-		return nil
-	}, slog.New(slog.DiscardHandler))
-	for _, c := range []struct {
-		name, user, password, method, path string
-		body                               []byte
-		full                               bool
-		status                             int
-	}{
-		{"good", "switch", "secret", http.MethodPost, intakePath, leg("c1"), false, 200},
-		{"wrong password", "switch", "Secret", http.MethodPost, intakePath, leg("c1"), false, 401},
-		{"wrong user", "sw", "secret", http.MethodPost, intakePath, leg("c1"), false, 401},
-		{"nobody", "", "", http.MethodPost, intakePath, leg("c1"), false, 401},
-		{"too long", "switch", "secret", http.MethodPost, intakePath, bytes.Repeat([]byte("x"), cdr.MaxPost+1), false, 413},
-		{"disk full", "switch", "secret", http.MethodPost, intakePath, leg("c1"), true, 507},
-		{"elsewhere", "switch", "secret", http.MethodPost, "/", nil, false, 404},
-		{"get", "switch", "secret", http.MethodGet, intakePath, nil, false, 405},
-	} {
-		fails = c.full
-		r := httptest.NewRequestWithContext(t.Context(), c.method, c.path+"?uuid=x", bytes.NewReader(c.body))
-		if c.user != "" {
-			r.SetBasicAuth(c.user, c.password)
-		}
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, r)
-		if w.Code != c.status {
-			t.Errorf("%s: %d, want %d", c.name, w.Code, c.status)
-		}
-	}
-	if took != 1 {
-		t.Errorf("%d records taken", took)
 	}
 }
