@@ -124,9 +124,12 @@ func TestATemporaryCalleeAndABusyNumber(t *testing.T) {
 	if busy.Status() != 486 {
 		t.Errorf("a second caller got %d: %v", busy.Status(), busy.Ladder())
 	}
-	if e := h.explained(numX, numA); e.State != 8013 {
-		t.Errorf("the temporary callee was not used up by the answer: %+v", e)
-	}
+	h.await("the answer to use the temporary callee up", func() error {
+		if e := h.explained(numX, numA); e.State != 8013 {
+			return fmt.Errorf("%+v", e)
+		}
+		return nil
+	})
 	if e := h.explained(numX, stranger); e.Outcome != admin.OutcomeRefuse || e.State != 8102 {
 		t.Errorf("while a call holds the number: %+v", e)
 	}
