@@ -25,8 +25,8 @@ func (k *call) ask(ctx context.Context) (models.Plan, error) {
 	if ctx.Err() != nil {
 		return models.Plan{}, ctx.Err()
 	}
-	if k.stopped.Load() {
-		return models.Plan{}, esl.ErrGone // by the tenant, while he was asked: his answer is no longer carried out, nor judged
+	if k.stopped.Load() || errors.Is(err, esl.ErrGone) {
+		return models.Plan{}, esl.ErrGone // his answer is no longer carried out, nor judged
 	}
 	plan := k.e.Rules.Unanswered(k.sight)
 	if err == nil {
@@ -44,18 +44,40 @@ func (k *call) ask(ctx context.Context) (models.Plan, error) {
 	return k.s.Plan, k.settle(ctx)
 }
 
-// question gives the tenant's answer, if it came in time and with 200.
+// question gives the tenant's answer, if it came in time and with 200. It fails with ErrGone as soon as the caller leaves.
 func (k *call) question(ctx context.Context) ([]byte, error) {
 	if k.e.Ask == nil {
 		return nil, errors.New("this daemon asks nobody")
 	}
 	ctx, cancel := context.WithTimeout(ctx, k.e.AskIn)
 	defer cancel()
-	answer, status, err := k.e.Ask.Ask(ctx, k.app, k.s, k.event(models.EventCallIn, k.s.StartedAt))
-	if err == nil && status != http.StatusOK {
-		err = fmt.Errorf("the tenant answered with status %d", status)
+	var answer []byte
+	var failed error
+	listening, answered := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		defer answered()
+		var status int
+		answer, status, failed = k.e.Ask.Ask(ctx, k.app, k.s, k.event(models.EventCallIn, k.s.StartedAt))
+		if failed == nil && status != http.StatusOK {
+			failed = fmt.Errorf("the tenant answered with status %d", status)
+		}
+	}()
+	for {
+		ev, err := k.next(listening)
+		left := err == nil && ev.Leg == k.leg.ID() && (ev.Kind == esl.HungUp || ev.Kind == esl.Lost)
+		switch {
+		case err == nil && !left:
+			continue
+		case left || listening.Err() == nil: // he is gone, or out of sight
+			cancel()
+			<-ended
+			return nil, esl.ErrGone
+		}
+		<-ended
+		return answer, failed
 	}
-	return answer, err
 }
 
 var errLookup = errors.New("the database did not answer")

@@ -364,7 +364,7 @@ func TestX(t *testing.T) {
 func TestXCallerLeaves(t *testing.T) {
 	inLab(t, sim.Options{}, func(l *lab) {
 		l.mode(models.ModeX, models.AppSettings{})
-		l.ask = &customer{answer: `{"operation":"connect","connectInfo":{"calleeNum":"` + ben + `"}}`, status: 200, after: 3 * time.Second}
+		l.ask = &customer{answer: `{"operation":"dance"}`, status: 200, after: 3 * time.Second}
 		l.daemon()
 		l.sw.SetPhone(talks(ben))
 		_, r := l.call(sim.Caller{From: eve, To: l.x, CancelsAfter: time.Second})
