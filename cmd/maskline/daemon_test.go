@@ -48,14 +48,7 @@ func (h *house) bound() (app admin.App, subscription string) {
 	return app, subscription
 }
 
-func TestAMaskedCallFromTheCommandLineToTheRecord(t *testing.T) {
-	t.Run("sqlite", func(t *testing.T) { maskedCall(t, "") })
-	if dsn := os.Getenv("MASKLINE_TEST_MYSQL"); dsn != "" {
-		t.Run("mysql", func(t *testing.T) {
-			maskedCall(t, fmt.Sprintf("database: {driver: mysql, dsn: %q}\n", ownDatabase(t, dsn)))
-		})
-	}
-}
+func TestAMaskedCallFromTheCommandLineToTheRecord(t *testing.T) { onBoth(t, maskedCall) }
 
 // ownDatabase makes a database for one test and gives its DSN.
 func ownDatabase(t *testing.T, server string) string {

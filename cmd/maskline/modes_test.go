@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,14 @@ import (
 )
 
 const stranger = "+8613800000009"
+
+// onBoth runs a test on SQLite and, where there is one, on MySQL.
+func onBoth(t *testing.T, test func(t *testing.T, more string)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, "") })
+	if dsn := os.Getenv("MASKLINE_TEST_MYSQL"); dsn != "" {
+		t.Run("mysql", func(t *testing.T) { test(t, fmt.Sprintf("database: {driver: mysql, dsn: %q}\n", ownDatabase(t, dsn))) })
+	}
+}
 
 // made makes an app of a mode with one number, in the tenant that it makes first.
 func (h *house) made(mode, x string, flags ...string) (app admin.App) {
@@ -79,8 +88,10 @@ func (h *house) told(words ...string) push {
 	}
 }
 
-func TestAnExtensionIsKeyed(t *testing.T) {
-	h := openHouse(t, "")
+func TestAnExtensionIsKeyed(t *testing.T) { onBoth(t, keyedExtension) }
+
+func keyedExtension(t *testing.T, more string) {
+	h := openHouse(t, more)
 	app := h.made("axe", numX, "--digits", "3", "--repeats", "1")
 	h.bind(app, http.MethodPost, "/rest/caas/extendnumber/v1.0", `{"virtualNum":"`+numX+`","bindNum":"`+numA+`","extendNum":"123"}`)
 
@@ -108,8 +119,10 @@ func TestAnExtensionIsKeyed(t *testing.T) {
 	}
 }
 
-func TestATemporaryCalleeAndABusyNumber(t *testing.T) {
-	h := openHouse(t, "")
+func TestATemporaryCalleeAndABusyNumber(t *testing.T) { onBoth(t, temporaryCallee) }
+
+func temporaryCallee(t *testing.T, more string) {
+	h := openHouse(t, more)
 	app := h.made("ax", numX, "--prompt", "busy.wav=")
 	h.bind(app, http.MethodPost, "/rest/provision/caas/privatenumber/v1.0", `{"origNum":"`+numA+`","privateNum":"`+numX+`"}`)
 	h.bind(app, http.MethodPut, "/rest/caas/privatenumber/calleenumber/v1.0", `{"origNum":"`+numA+`","privateNum":"`+numX+`","calleeNum":"`+numB+`"}`)
@@ -148,8 +161,10 @@ func TestATemporaryCalleeAndABusyNumber(t *testing.T) {
 	})
 }
 
-func TestAFirstCallGetsItsY(t *testing.T) {
-	h := openHouse(t, "")
+func TestAFirstCallGetsItsY(t *testing.T) { onBoth(t, firstCall) }
+
+func firstCall(t *testing.T, more string) {
+	h := openHouse(t, more)
 	app := h.made("axyb", numX)
 	const numY = "+8617000000002"
 	h.must("number", "add", "--app", app.Key, "--area", "0755", numY)
@@ -205,8 +220,10 @@ func TestTheTenantIsAsked(t *testing.T) {
 	h.told(`"fee"`, `"notifyMode":"Block"`)
 }
 
-func TestWhatAnOperatorBars(t *testing.T) {
-	h := openHouse(t, "")
+func TestWhatAnOperatorBars(t *testing.T) { onBoth(t, operatorBars) }
+
+func operatorBars(t *testing.T, more string) {
+	h := openHouse(t, more)
 	app, _ := h.bound()
 	h.must("app", "set", app.Key, "--push-number-status", "--number-status-url", h.customer.URL+"/numbers", "--risk", "black_lists=report")
 

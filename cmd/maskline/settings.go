@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"reflect"
 	"slices"
@@ -84,9 +85,7 @@ func riskRules(file string, flags []string) (map[string]any, error) {
 		if err := d.Decode(&r); err != nil {
 			return nil, usagef("--risk-file %s: %w; its members are %s", file, err, strings.Join(riskNames(), ", "))
 		}
-		for name, value := range riskValues(r) {
-			rules[name] = value
-		}
+		maps.Copy(rules, riskValues(r))
 	}
 	for pair := range strings.SplitSeq(strings.Join(flags, ","), ",") {
 		if pair == "" {

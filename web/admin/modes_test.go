@@ -2,8 +2,10 @@ package admin
 
 import (
 	"context"
+	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"maskline/models"
 	"maskline/models/store"
@@ -277,4 +279,47 @@ func TestNumberStates(t *testing.T) {
 		}
 	}
 	l.do("PUT", "/numbers/+8617000000999/state", `{"state":"normal"}`, 404, nil)
+}
+
+func TestExplainsThePastOfEveryMode(t *testing.T) {
+	l := newLab(t)
+	ax, axe, _, yb := l.bindings()
+	if _, err := l.store.SetTemp(t.Context(), ax.AppID, store.AXBy{SubscriptionID: ax.ID}, ben, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	now, err := l.store.Now(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	then := "&at=" + url.QueryEscape(now.Format(time.RFC3339Nano))
+	if err := l.store.UnbindAX(t.Context(), ax.AppID, store.AXBy{SubscriptionID: ax.ID}); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.store.UnbindAXE(t.Context(), axe.AppID, store.AXEBy{SubscriptionID: axe.ID}); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.store.UnbindAXYB(t.Context(), yb.AppID, store.AXYBBy{SubscriptionID: yb.Parent}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, query string
+		since       int // state code of now
+		to          string
+	}{
+		{"a stranger on AX", "dialled=" + ax.X[1:] + "&caller=13800000009", 8018, "+86138****0001"},
+		{"A on X with a temporary callee", "dialled=" + ax.X[1:] + "&caller=13800000001", 8018, "+86138****0002"},
+		{"an extension", "dialled=" + axe.X[1:] + "&caller=13800000009&extension=123", 8022, "+86138****0001"},
+		{"B on X", "dialled=" + yb.X[1:] + "&caller=13800000002", 8030, "+86138****0001"},
+		{"A on Y", "dialled=" + yb.Y[1:] + "&caller=13800000001", 8030, "+86138****0002"},
+	} {
+		var today, before Explanation
+		l.do("GET", "/explain?"+c.query, "", 200, &today)
+		l.do("GET", "/explain?"+c.query+then, "", 200, &before)
+		if today.Outcome != OutcomeRefuse || today.State != c.since || today.Past {
+			t.Errorf("%s, now: %+v", c.name, today)
+		}
+		if before.Outcome != OutcomeConnect || before.To != c.to || !before.Past {
+			t.Errorf("%s, before: %+v", c.name, before)
+		}
+	}
 }
