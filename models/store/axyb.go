@@ -144,7 +144,7 @@ func (s *Store) relateTo(ctx context.Context, app models.App, parent models.Bind
 		if _, err := s.liveBinding(ctx, parent.AppID, parent.ID, now); err != nil {
 			return err
 		}
-		if err := s.clearWay(tx, met, now, "", func(r models.Route) error { return related(r, parent.X) }); err != nil {
+		if err := s.clearWay(tx, met, now, "", func(r models.Route) error { return related(r, b) }); err != nil {
 			return err
 		}
 		if err := s.takePlaces(ctx, tx, app, y, places{1, relationsPerY}); err != nil {
@@ -164,8 +164,8 @@ func (s *Store) relateTo(ctx context.Context, app models.App, parent models.Bind
 }
 
 // related is the conflict with a live row: B has a Y on this X, or A another B behind this Y.
-func related(r models.Route, x string) error {
-	if r.Dialled == x {
+func related(r models.Route, b models.Party) error {
+	if r.Caller == b {
 		return numberBound(r)
 	}
 	return models.Fail(models.NoNumber, "relationNum", "the number serves another relation of this A")

@@ -66,6 +66,9 @@ func TestAXYB(t *testing.T) {
 		if got := h.reach(t, given.Y, alice, models.NoExtension); got.bound {
 			t.Errorf("after its end a Y leads to %+v", got)
 		}
+		if got := outcome(t, must[models.Sight](t)(h.SightAt(ctx, x, carol, models.NoExtension, h.clock.Now()))); got.own || got.to != alice {
+			t.Errorf("looked back at, carol reached %+v", got)
+		}
 		must[models.Binding](t)(h.AllocateY(ctx, ax.ID, carol))
 		h.clock.advance(9 * time.Minute)
 		if got := h.reach(t, x, bob, models.NoExtension); got.bound {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -61,7 +62,22 @@ type late struct {
 // binding would reach the next customer. That holds even when nothing else is free, since a refused bind is seen and mended by whoever
 // asked, a wrong connection is not; a tenant who wants a certain number all the same names it. One thing is let through: the same two
 // parties, whom a late call connects as it did before.
+//
+// Bindings that have expired and that nobody has closed take places still. When nothing is free some are closed and the numbers looked at
+// again: a binding is dead at its second, whether or not the job has been by.
 func (s *Store) bindAny(ctx context.Context, q search, now time.Time, bind func(ctx context.Context, x string) (models.Binding, error)) (models.Binding, error) {
+	b, err := s.bindFree(ctx, q, now, bind)
+	if models.CodeOf(err) != models.NoNumber {
+		return b, err
+	}
+	if closed, failed := s.ExpireBindings(ctx, closeBatch); failed != nil || closed == 0 {
+		return models.Binding{}, cmp.Or(failed, err)
+	}
+	return s.bindFree(ctx, q, now, bind)
+}
+
+// bindFree binds on one of the numbers that have room now.
+func (s *Store) bindFree(ctx context.Context, q search, now time.Time, bind func(ctx context.Context, x string) (models.Binding, error)) (models.Binding, error) {
 	for _, area := range q.where.areas() {
 		for _, fill := range q.fill {
 			xs, err := s.choose(ctx, q, area, fill, now)
@@ -85,7 +101,7 @@ func onlyThere(err error) bool {
 		return false
 	}
 	switch models.CodeOf(err) {
-	case models.NumberBound, models.NumberTaken, models.NoNumber, models.NumberAbnormal, models.NumberNotOwned, models.ExtensionTaken:
+	case models.NumberBound, models.NumberTaken, models.BoundAlready, models.NoNumber, models.NumberAbnormal, models.NumberNotOwned, models.ExtensionTaken:
 		return true
 	}
 	return false
