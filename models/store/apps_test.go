@@ -185,6 +185,7 @@ func TestNumbers(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
+		h.numberStates(t)
 		n := must[models.Number](t)(h.Number(ctx, x1))
 		if n.TenantID != h.tenant.ID || n.State != models.NumberNormal || n.AreaCode != "0755" {
 			t.Errorf("read %+v", n)
@@ -202,6 +203,72 @@ func TestNumbers(t *testing.T) {
 			if _, total, err := h.Numbers(ctx, tt.f, models.Page{}); err != nil || total != tt.want {
 				t.Errorf("%+v finds %d, want %d (%v)", tt.f, total, tt.want, err)
 			}
+		}
+	})
+}
+
+// numberStates sees that a change of a number's state commits with the pushes that tell it, and that what is no change tells nothing.
+func (h *house) numberStates(t *testing.T) {
+	t.Helper()
+	ctx, calls := context.Background(), 0
+	tell := func(app models.App, n models.Number) []models.Delivery {
+		calls++
+		return []models.Delivery{{AppID: app.ID, Kind: models.DeliverNumber, URL: "https://example.com", Body: []byte(n.Number), CreatedAt: h.clock.Now()}}
+	}
+	for i, tt := range []struct {
+		state models.NumberState
+		cause int
+		calls int
+	}{
+		{models.NumberNormal, 0, 0}, {models.NumberUnavailable, 2, 1}, {models.NumberUnavailable, 2, 1}, {models.NumberUnavailable, 3, 2}, {models.NumberNormal, 0, 3},
+	} {
+		n, told, err := h.SetNumberState(ctx, x1, tt.state, tt.cause, tell)
+		if err != nil || calls != tt.calls || n.State != tt.state || n.Cause != tt.cause || n != must[models.Number](t)(h.Number(ctx, x1)) {
+			t.Errorf("step %d: %+v, told %d times, %v", i, n, calls, err)
+		}
+		for _, d := range told {
+			got := must[[]models.Delivery](t)(h.WaitingDeliveries(ctx, d.ID-1, 1))
+			if len(got) != 1 || got[0].ID != d.ID || string(got[0].Body) != x1 {
+				t.Errorf("step %d: delivery %+v", i, got)
+			}
+		}
+	}
+	for _, bad := range []struct {
+		number string
+		state  models.NumberState
+		cause  int
+		code   models.Code
+	}{
+		{x1, 1, 0, models.Invalid}, {x1, models.NumberUnavailable, 10, models.Invalid}, {x1, models.NumberSuspended, 1, models.Invalid},
+		{"+8617999999999", models.NumberSuspended, 0, models.NotFound},
+	} {
+		if _, _, err := h.SetNumberState(ctx, bad.number, bad.state, bad.cause, tell); models.CodeOf(err) != bad.code {
+			t.Errorf("%+v: %v", bad, err)
+		}
+	}
+	if calls != 3 {
+		t.Errorf("told %d times, want 3", calls)
+	}
+}
+
+func TestAppSettings(t *testing.T) {
+	onEach(t, func(t *testing.T, cfg Config) {
+		h := newHouse(t, cfg)
+		ctx := context.Background()
+		want := models.AppSettings{AskURL: "https://example.com/ask", PushNumberStatus: true,
+			Extension: models.ExtensionSettings{Digits: 3, Repeats: 2, AnswerFirst: true, CallbackTone: "t.wav"}, Risk: models.Risk{Frequency: models.WatchReport, PerCaller: 7}}
+		if err := h.UpdateApp(ctx, h.app.ID, func(a *models.App) error { a.Settings = want; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if got := must[models.App](t)(h.App(ctx, h.app.ID)); got.Settings != want {
+			t.Errorf("read %+v, want %+v", got.Settings, want)
+		}
+		if v := must[models.Sight](t)(h.Sight(ctx, x1, alice, "")); v.App.Settings != want || v.Extension != models.NoExtension {
+			t.Errorf("sight shows %+v of extension %q", v.App.Settings, v.Extension)
+		}
+		mustExec(t, h.pools[0], "UPDATE apps SET settings = ''") // as the migration leaves it
+		if got := must[models.App](t)(h.App(ctx, h.app.ID)); got.Settings != (models.AppSettings{}) {
+			t.Errorf("read %+v, want nothing", got.Settings)
 		}
 	})
 }

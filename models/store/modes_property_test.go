@@ -330,7 +330,9 @@ func (w *world) bindSomeAXYB() {
 	r := AXYBRequest{App: w.axyb, Where: Where{X: x}, A: a, Settings: models.BindingSettings{Lifetime: pick(w, 0, 60, 90), YBLifetime: pick(w, 0, 60)}}
 	holder, taken := w.holderOf(x)
 	isY := w.has(func(b models.Binding) bool { return b.Y == x })
-	free := slices.ContainsFunc(axybNumbers, func(n string) bool { return !w.has(func(b models.Binding) bool { return b.Y == n || b.X == n && b.Y == "" }) })
+	free := slices.ContainsFunc(axybNumbers, func(n string) bool {
+		return !w.has(func(b models.Binding) bool { return b.Y == n || b.X == n && b.Y == "" })
+	})
 	b, err := w.BindAXYB(context.Background(), r)
 	switch {
 	case x == "" && free:

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+	"github.com/pressly/goose/v3"
 	"gorm.io/gorm"
 
 	"maskline/models"
@@ -50,6 +51,39 @@ func TestMigrateFromEmpty(t *testing.T) {
 		}
 		if st := s.Stats(); st.Write.OpenConnections == 0 || st.Waiting != 0 {
 			t.Errorf("stats %+v", st)
+		}
+	})
+}
+
+// TestMigrateAFullHouse brings a database of the first version, with a binding in it, to the present one.
+func TestMigrateAFullHouse(t *testing.T) {
+	onEach(t, func(t *testing.T, cfg Config) {
+		ctx := context.Background()
+		s := must[*Store](t)(Open(ctx, cfg))
+		t.Cleanup(func() { _ = s.Close() })
+		if err := s.withGoose(ctx, func(p *goose.Provider) error { _, err := p.UpTo(ctx, 1); return err }); err != nil {
+			t.Fatal(err)
+		}
+		b := models.Binding{ID: "b", TenantID: 1, AppID: 1, Mode: models.ModeAXB, X: x1, A: alice, B: bob}
+		for _, stmt := range []string{
+			"INSERT INTO tenants VALUES (1, 'Acme', 'acme_pv', 'normal', 1)",
+			"INSERT INTO apps VALUES (1, 1, 'key-1', 'app', 'axb', 'normal', '', '', 'aksk', 0, 0, 0, '', 0, 'null', 1)",
+			"INSERT INTO numbers VALUES (1, 1, 1, '" + x1 + "', '0755', 5, '', 1, 1)",
+			"INSERT INTO bindings VALUES (1, 'b', 1, 1, 'axb', '" + x1 + "', '" + alice.Reveal() + "', '" + bob.Reveal() + "', 0, 0, 0, '', 0, '', 0, '', '', '', 1, 1, 0, 0, '')",
+			"INSERT INTO routes VALUES ('" + x1 + "', '" + alice.Reveal() + "', '-', 1, 'b', '" + bob.Reveal() + "', '" + x1 + "', 'a', 0, 1, 0)",
+		} {
+			mustExec(t, s.pools[0], stmt)
+		}
+		if err := s.Migrate(ctx); err != nil {
+			t.Fatal(err)
+		}
+		v := must[models.Sight](t)(s.Sight(ctx, x1, alice, models.NoExtension))
+		b.CreatedAt, b.StartedAt = v.Binding.CreatedAt, v.Binding.StartedAt
+		if v.Route.Destination != bob || *v.Binding != b || !v.Route.Temp.IsZero() || v.App.Settings != (models.AppSettings{}) {
+			t.Errorf("sight %+v of binding %+v", v, v.Binding)
+		}
+		if err := s.withGoose(ctx, func(p *goose.Provider) error { _, err := p.DownTo(ctx, 0); return err }); err != nil {
+			t.Errorf("back to nothing: %v", err)
 		}
 	})
 }
