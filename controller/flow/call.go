@@ -27,17 +27,19 @@ type call struct {
 	leg esl.Call
 	log *slog.Logger
 
-	s      models.Session
-	app    models.App
-	spID   string
-	sight  models.Sight // what the plan was made from
-	heard  bool         // the caller has heard a prompt or was answered: the ring-back must be ours
-	legs   cdr.Legs
-	told   map[models.EventType]bool
-	source models.Source
-	seen   time.Time // until when a call whose end nobody saw was known to live
-	holds  []string  // trunks on which it holds a channel
-	token  string    // of the bridge
+	s     models.Session
+	app   models.App
+	spID  string
+	sight models.Sight // what the plan was made from
+	heard bool         // the caller has heard a prompt or was answered: the ring-back must be ours
+	legs  cdr.Legs
+	// sendsEvents says that the caller's side offers to send keys as telephone-event (RFC 2833, RFC 4733).
+	sendsEvents bool
+	told        map[models.EventType]bool
+	source      models.Source
+	seen        time.Time // until when a call whose end nobody saw was known to live
+	holds       []string  // trunks on which it holds a channel
+	token       string    // of the bridge
 
 	stopped  atomic.Bool // callStop
 	bridging atomic.Bool // a bridge was given to the switch and has not come back

@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"maskline/controller/cdr"
@@ -18,6 +19,7 @@ func (e *Engine) arrived(leg esl.Call, host string, parked esl.Event) {
 		k.s.StartedAt = parked.At
 	}
 	k.legs.Add(cdr.FromEvent(parked))
+	k.sendsEvents = strings.Contains(parked.Var("switch_r_sdp"), "telephone-event")
 	err := e.begin(k, func(ctx context.Context) { k.inbound(ctx, parked) })
 	switch {
 	case errors.Is(err, errFull):

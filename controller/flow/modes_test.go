@@ -184,7 +184,7 @@ func TestAXECollection(t *testing.T) {
 		{"short, ended by waiting", sim.Caller{From: eve, Digits: "7"}, models.Hungup, cat, "extension_input.wav", []string{"7"}},
 		{"nothing at all", sim.Caller{From: eve}, models.ExtensionEmpty, "", "extension_missing.wav", nil},
 		{"wrong twice", sim.Caller{From: eve, Digits: "9999", DigitGap: 6 * time.Second}, models.NoExtensionBound, "", "extension_giveup.wav", []string{"9", "9"}},
-		{"letters and stars", sim.Caller{From: eve, Digits: "*AB"}, models.NoExtensionBound, "", "extension_giveup.wav", []string{"*A", "B"}},
+		{"letters and stars", sim.Caller{From: eve, Digits: "*AB", DigitGap: 2 * time.Second}, models.NoExtensionBound, "", "extension_giveup.wav", []string{"*A", "B"}},
 		{"a hidden caller is put through", sim.Caller{From: eve, Hidden: true, Digits: "12"}, models.Hungup, ann, "extension_input.wav", []string{"12"}},
 		{"leaves during the prompt", sim.Caller{From: eve, CancelsAfter: time.Second}, models.CallerLeftBefore, "", "extension_input.wav", nil},
 	} {

@@ -38,4 +38,10 @@ var cases = []struct {
 	{"a redirect", redirect},
 	{"A gives up during a prompt", givesUp},
 	{"a stranger", stranger},
+	{"digits by RFC 2833", digitEvents},
+	{"digits by SIP INFO", digitInfo},
+	{"digits as tones", digitTones},
+	{"digits as tones that nobody listens for", digitTonesUnheard},
+	{"# ends the input", digitsEnded},
+	{"# after an input of full length", digitsLate},
 }

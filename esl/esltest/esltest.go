@@ -62,7 +62,19 @@ type Caller struct {
 	Cancels  time.Duration // gives up after so long without an answer
 	HangsUp  time.Duration // ends the call so long after the answer
 	Stranger bool          // calls from an address that is no trunk's
+	Keys     string        // pressed half a second after the first sound; AsInfo two digits, AsTones 12
+	KeysAs   Keying        // how they travel
 }
+
+// Keying is how a caller's keys travel.
+type Keying int
+
+// The ways that keys take.
+const (
+	AsEvents Keying = iota // RFC 2833; he offers telephone-event
+	AsInfo                 // SIP INFO: the first as application/dtmf-relay, the second as application/dtmf
+	AsTones                // tones in the sound
+)
 
 // Line is a caller's end of a call that was placed.
 type Line interface {

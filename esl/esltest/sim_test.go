@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -74,7 +75,8 @@ func (l *simLab) Phone(_ *testing.T, gateway int, p esltest.Phone) {
 
 func (l *simLab) Call(t *testing.T, number string, c esltest.Caller) esltest.Line {
 	t.Helper()
-	script := sim.Caller{From: "8613800000001", To: number, CancelsAfter: c.Cancels, HangsUpAfter: c.HangsUp}
+	script := sim.Caller{From: "8613800000001", To: number, CancelsAfter: c.Cancels, HangsUpAfter: c.HangsUp,
+		Digits: c.Keys, DigitsEarly: true, DigitsAfter: 500 * time.Millisecond, KeysAs: sim.Keying(c.KeysAs)}
 	if c.Stranger {
 		script.Address = netip.MustParseAddrPort("127.0.0.2:5060")
 	}

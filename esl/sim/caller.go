@@ -28,9 +28,32 @@ type Caller struct {
 	DigitsEarly  bool          // keys pressed after the first sound, be it before the answer
 	DigitsAfter  time.Duration // from the answer, or the first sound, to the first key
 	DigitGap     time.Duration // between two keys; 200 ms if zero
+	KeysAs       Keying        // how the keys travel
 	HangsUpAfter time.Duration // from the answer; 0 for never
 
 	Callee *Phone // how the phone behaves that this call reaches; nil for what SetPhone said
+}
+
+// Keying is how keys travel to the switch.
+type Keying int
+
+// The ways that keys take. Only who sends telephone-event offers it in his INVITE.
+const (
+	AsEvents Keying = iota // RFC 2833 telephone-event
+	AsInfo                 // SIP INFO
+	AsTones                // tones in the sound, which the switch hears once start_dtmf has run
+)
+
+// source is what the event DTMF says of the way.
+func (k Keying) source() string { return [...]string{"RTP", "ENDPOINT", "INBAND_AUDIO"}[k] }
+
+// offer is the session description of an INVITE.
+func (p Caller) offer() string {
+	audio, event := "m=audio 40000 RTP/AVP 8", ""
+	if p.KeysAs == AsEvents {
+		audio, event = audio+" 101", "a=rtpmap:101 telephone-event/8000\r\n"
+	}
+	return "v=0\r\no=- 1 1 IN IP4 " + p.Address.Addr().String() + "\r\ns=-\r\nt=0 0\r\n" + audio + "\r\na=rtpmap:8 PCMA/8000\r\n" + event
 }
 
 // Call sends a caller's INVITE to the switch and returns at once. It fails with ErrClosed after Close.
@@ -193,6 +216,7 @@ func (c *channel) invited(p Caller) {
 		{"sip_full_to", nameAddr("", p.To, "switch")}, {"sip_req_user", p.To}, {"sip_req_uri", p.To + "@switch"}, {"sip_to_user", p.To},
 		{"sip_to_uri", p.To + "@switch"}, {"sip_contact_user", user}, {"sip_contact_uri", user + "@" + ip + ":" + port},
 		{"max_forwards", "70"}, {"endpoint_disposition", "RECEIVED"}, {"call_uuid", c.uuid},
+		{"switch_r_sdp", p.offer()},
 	} {
 		c.vars.set(f[0], f[1])
 	}

@@ -35,6 +35,7 @@ type channel struct {
 	broken                           int      // applications to break; -1 for all
 	plays                            int      // files that play on it, nested
 	collecting                       bool     // an application gathers digits
+	listens                          bool     // for keys as tones (start_dtmf)
 	other                            *channel // the other leg, as Other-Leg-… tells it
 	bridged                          *channel // the leg it talks with
 	originator                       *channel // the leg that dialled it

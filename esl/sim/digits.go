@@ -12,7 +12,14 @@ func (c *channel) press(key byte) {
 	if c.hungUp {
 		return
 	}
-	c.fire("DTMF", "DTMF-Digit", string(key), "DTMF-Duration", "2000", "DTMF-Source", "RTP")
+	as := AsEvents
+	if c.line != nil {
+		as = c.line.script.KeysAs
+	}
+	if as == AsTones && !c.listens {
+		return
+	}
+	c.fire("DTMF", "DTMF-Digit", string(key), "DTMF-Duration", "2000", "DTMF-Source", as.source())
 	switch {
 	case c.bridged != nil && c.bridged.line != nil:
 		c.bridged.line.hears("digit", string(key))
@@ -72,10 +79,15 @@ func (c *channel) readDigits(arg string) {
 	}
 	got, used := c.ask(q, f[2])
 	result := "success"
-	if len(got) < q.least {
+	switch {
+	case len(got) < q.least:
+		result = "failure"
+	case len(got) < q.most && used == "":
 		result = "timeout"
 	}
-	c.setVar("read_terminator_used", used)
+	if used != "" { // else an earlier one stays
+		c.setVar("read_terminator_used", used)
+	}
 	c.setVar("read_result", result)
 	c.setVar(f[3], got)
 }

@@ -116,6 +116,10 @@ func (l *Lab) Call(t *testing.T, number string, c esltest.Caller) esltest.Line {
 		scenario = "caller-audio"
 		args = append(args, "-d", ms(c.HangsUp))
 	}
+	if c.Keys != "" {
+		scenario = map[esltest.Keying]string{esltest.AsEvents: "caller-keys", esltest.AsInfo: "caller-keys-info", esltest.AsTones: "caller-keys-tones"}[c.KeysAs]
+		args = append(args, "-key", "wait", "500", "-key", "keys", c.Keys, "-key", "key1", c.Keys[:1], "-key", "key2", c.Keys[1:2])
+	}
 	if c.Stranger {
 		address = "127.0.0.2"
 	}
