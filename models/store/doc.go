@@ -8,7 +8,10 @@
 // Goroutines. A Store owns one, the committer that Record feeds; Close ends it after it has committed what waits.
 //
 // Locks. Whatever changes the bindings or routes of a number first updates that number's row, and whoever needs several numbers takes
-// them in order. So work on one number is serial and nothing deadlocks on routes; a deadlock elsewhere is retried a few times.
+// them in order. So work on one number is serial and nothing deadlocks on routes; a deadlock elsewhere is retried a few times. Steps of calls
+// do so too, when they touch a temporary destination: the committer locks the numbers of its whole group first.
+//
+// A number has places, which bindings take (numbers.pairs): one each, but an X of AXYB takes all of them, so that it is nobody's Y.
 //
 // There are no foreign keys. Sharded engines do not have them, InnoDB pays for them with a lock on the parent row in every insert (the
 // app's, for each bind), and nothing here is deleted that something else refers to: bindings, apps and tenants are closed, not removed.

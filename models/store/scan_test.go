@@ -163,7 +163,7 @@ func (e *estate) askModes(t *testing.T) {
 	e.clock.advance(10 * time.Hour)
 	must[models.Sight](t)(e.Sight(ctx, axe.X, alice, models.NoExtension))
 	must[models.Sight](t)(e.SightAt(ctx, axe.X, alice, models.NoExtension, e.clock.Now()))
-	xy := must[models.Binding](t)(e.BindAXYB(ctx, AXYBRequest{App: e.axyb, A: alice}))
+	xy := must[models.Binding](t)(e.BindAXYB(ctx, AXYBRequest{App: e.axyb, Where: Where{Area: "0755"}, A: alice}))
 	must[models.Binding](t)(e.BindYB(ctx, e.axyb.ID, xy.ID, bob, Where{Area: "0755", Loose: true}, models.BindingSettings{Lifetime: 60}))
 	must[models.Binding](t)(e.AllocateY(ctx, xy.ID, carol))
 	if _, _, err := e.Bindings(ctx, BindingFilter{Parent: xy.ID}, page); err != nil {
