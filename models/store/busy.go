@@ -47,10 +47,10 @@ func numberBusy() error {
 // take writes the row. Another daemon that was faster by a moment makes the whole transaction fail; the change is then tried by itself, and
 // mayTake tells.
 func take(tx *gorm.DB, v models.Session, h holder) error {
-	switch {
-	case h.session == v.ID:
+	switch h.session {
+	case v.ID:
 		return nil
-	case h.session == "":
+	case "":
 		_, err := run(tx, "INSERT INTO busy (number, session_id) VALUES (?, ?)", v.Dialled, v.ID)
 		if errors.Is(err, gorm.ErrDuplicatedKey) {
 			return numberBusy()

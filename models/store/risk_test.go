@@ -99,8 +99,8 @@ func TestConduct(t *testing.T) {
 			}
 			h.record(t, ch)
 		}
-		for _, talk := range []time.Duration{0, 60, 3, 4, 0, 2} { // seconds; 0: not answered
-			call(x1, alice, bob, talk*time.Second)
+		for _, talk := range []time.Duration{0, time.Minute, 3 * time.Second, 4 * time.Second, 0, 2 * time.Second} { // 0: not answered
+			call(x1, alice, bob, talk)
 		}
 		call(x1, bob, alice, 0)
 		call(x2, alice, carol, 30*time.Second)

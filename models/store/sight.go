@@ -137,17 +137,13 @@ func (s *Store) routeAt(ctx context.Context, dialled string, caller models.Party
 // bindingAt is a binding as far as its route of that time tells how it was. A's own row of AXE tells nothing of an expiry: it belongs to all
 // of A's bindings on the number.
 func bindingAt(b models.Binding, r models.Route, at time.Time) models.Binding {
-	switch paired := !b.B.IsZero(); {
-	case r.Side == models.SideB:
-		b.A = r.Destination
-		if paired {
-			b.B = r.Caller
-		}
-	default:
-		b.A = r.Caller
-		if paired {
-			b.B = r.Destination
-		}
+	a, other := r.Caller, r.Destination
+	if r.Side == models.SideB {
+		a, other = other, a
+	}
+	b.A = a
+	if !b.B.IsZero() {
+		b.B = other
 	}
 	if b.Mode != models.ModeAXE || r.Side == models.SideB {
 		b.ExpiresAt = r.ExpiresAt
