@@ -98,6 +98,9 @@ func (k *call) calleeVars(c models.Connect) []esl.Var {
 		{Name: "media_timeout", Value: "300000"}, {Name: "media_hold_timeout", Value: "1800000"},
 		{Name: "fail_on_single_reject", Value: strings.Join(names, ",")},
 		// The switch's own bound on the whole dialling is 60 s; each leg has its own (leg_timeout, leg_progress_timeout).
+		// Once the callee's network sends early media the bridge stands and leg_timeout counts no longer: this bounds the ringing then, from that
+		// moment on.
+		{Name: "bridge_answer_timeout", Value: strconv.Itoa(int(c.AnswerIn / time.Second))},
 		{Name: "originate_timeout", Value: strconv.Itoa(int((c.AnswerIn + tryAtMost*ringsIn) / time.Second))},
 	}
 }

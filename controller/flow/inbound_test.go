@@ -56,6 +56,7 @@ func TestUnansweredCalls(t *testing.T) {
 	}{
 		{"busy after 15 s", sim.Caller{From: ann}, sim.Phone{Rings: 15 * time.Second, Busy: true}, models.BindingSettings{}, models.CalleeBusy, 17, 486, 486, "busy.wav", false},
 		{"90 s without answer", sim.Caller{From: ann}, sim.Phone{NoAnswer: true}, models.BindingSettings{}, models.AnswerTimeout, 19, 487, 480, "no_answer.wav", false},
+		{"90 s of early media without answer", sim.Caller{From: ann}, sim.Phone{NoAnswer: true, EarlyMedia: true}, models.BindingSettings{}, models.AnswerTimeout, 19, 487, 480, "no_answer.wav", false},
 		{"number does not exist", sim.Caller{From: ann}, sim.Phone{NotExist: true}, models.BindingSettings{}, models.CalleeNotExist, 1, 404, 404, "not_exist.wav", false},
 		{"rejected", sim.Caller{From: ann}, sim.Phone{Rings: time.Second, Rejects: true}, models.BindingSettings{}, models.CalleeRejected, 21, 603, 603, "rejected.wav", false},
 		{"powered off", sim.Caller{From: ann}, sim.Phone{PoweredOff: true}, models.BindingSettings{}, models.CalleeUnreachable, 18, 480, 408, "unreachable.wav", false},

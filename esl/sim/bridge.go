@@ -2,6 +2,7 @@ package sim
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -71,7 +72,12 @@ func (c *channel) talk(b *channel) {
 	c.fire("CHANNEL_BRIDGE", "Bridge-A-Unique-ID", c.uuid, "Bridge-B-Unique-ID", b.uuid)
 	s.mu.Unlock()
 
-	c.await(-1, true, func() bool { return b.hungUp || b.ready })
+	// In early media the time limits of the dialling hold no longer: the bridge stands.
+	if limit := b.answerLimit(); !c.await(limit, true, func() bool { return b.hungUp || b.ready }) && !c.gone() {
+		s.mu.Lock()
+		b.hangup(esl.AllottedTimeout, "")
+		s.mu.Unlock()
+	}
 	s.mu.Lock()
 	ready := b.ready && !b.hungUp
 	s.mu.Unlock()
@@ -80,6 +86,18 @@ func (c *channel) talk(b *channel) {
 		c.await(-1, true, func() bool { return b.hungUp })
 	}
 	c.part(b)
+}
+
+// answerLimit is bridge_answer_timeout of a leg that was joined before its answer; -1 for none. FreeSWITCH compares whole seconds and ends the leg
+// when they are past (switch_ivr_bridge.c, audio_bridge_thread).
+func (c *channel) answerLimit() time.Duration {
+	c.sw.mu.Lock()
+	defer c.sw.mu.Unlock()
+	n, err := strconv.Atoi(c.vars.get("bridge_answer_timeout"))
+	if err != nil || n < 0 || c.ready {
+		return -1
+	}
+	return time.Duration(n+1) * time.Second
 }
 
 // beforeBridge gives what bridge_pre_execute_… and, for its own leg, execute_on_pre_bridge want run before the legs are joined; s.mu is held.
