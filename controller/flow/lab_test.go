@@ -50,6 +50,7 @@ type lab struct {
 	x, y    string // numbers of the app that mode made
 	ask     Asker
 	drain   time.Duration // of the daemons that are started next
+	file    string        // of the database
 }
 
 // inLab runs a test in virtual time. The zero options are a switch with one trusted trunk.
@@ -60,7 +61,7 @@ func inLab(t *testing.T, o sim.Options, test func(*lab)) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		o.CDR.Spool = filepath.Join(dir, "spool")
-		l := &lab{T: t, ctx: ctx, sw: sim.New(o), box: &outbox{}, spool: o.CDR.Spool, recDir: filepath.Join(dir, "rec"), logs: &lines{}, drain: time.Minute,
+		l := &lab{T: t, ctx: ctx, sw: sim.New(o), box: &outbox{}, spool: o.CDR.Spool, file: filepath.Join(dir, "test.db"), recDir: filepath.Join(dir, "rec"), logs: &lines{}, drain: time.Minute,
 			trunks: []models.Trunk{{Name: "carrier-a", Addresses: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Proxy: "127.0.0.1:5090", TrustCaller: true}}}
 		defer func() {
 			if err := l.sw.Close(); err != nil {
@@ -68,7 +69,7 @@ func inLab(t *testing.T, o sim.Options, test func(*lab)) {
 			}
 		}()
 		var err error
-		l.st, err = store.Open(ctx, store.Config{Driver: store.SQLite, DSN: filepath.Join(dir, "test.db"), Keys: store.Keys{Current: "k", ByID: map[string][]byte{"k": make([]byte, 32)}}})
+		l.st, err = store.Open(ctx, store.Config{Driver: store.SQLite, DSN: l.file, Keys: store.Keys{Current: "k", ByID: map[string][]byte{"k": make([]byte, 32)}}})
 		if err != nil {
 			t.Fatal(err)
 		}
