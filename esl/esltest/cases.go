@@ -35,6 +35,7 @@ var cases = []struct {
 	{"the ring tone at once", instantRingback},
 	{"the ring tone with B's ringing", ringback},
 	{"busy after early media", busyAfterEarlyMedia},
+	{"no answer after early media", noAnswerAfterEarlyMedia},
 	{"a redirect", redirect},
 	{"A gives up during a prompt", givesUp},
 	{"a stranger", stranger},

@@ -185,6 +185,20 @@ func busyAfterEarlyMedia(b *bench) {
 	b.saw(line, 486, 183)
 }
 
+// Early media made a bridge: leg_timeout counts no longer, bridge_answer_timeout on B's leg ends it.
+func noAnswerAfterEarlyMedia(b *bench) {
+	b.lab.Phone(b.t, 0, Phone{Does: EarlyBusy, Rings: 20 * time.Second})
+	call, line := b.claimed(Caller{})
+	token, leg := b.bridge(call, time.Second, esl.Var{Name: "bridge_answer_timeout", Value: "2"})
+	b.want(b.executed(call, token), "variable_originate_disposition", "SUCCESS", "variable_bridge_hangup_cause", "ALLOTTED_TIMEOUT",
+		"variable_last_bridge_hangup_cause", "ALLOTTED_TIMEOUT", "Hangup-Cause", "")
+	b.want(b.event(call, esl.HungUp, leg), "Hangup-Cause", "ALLOTTED_TIMEOUT", "variable_sip_hangup_disposition", "send_cancel",
+		"Caller-Channel-Answered-Time", "0")
+	b.ok(call.Hangup(b.ctx, call.ID(), esl.NoAnswer), "hang up")
+	b.want(b.event(call, esl.HungUp, call.ID()), "Hangup-Cause", "NO_ANSWER", "variable_sip_hangup_disposition", "send_refuse")
+	b.saw(line, 480, 183)
+}
+
 func redirect(b *bench) {
 	b.lab.Phone(b.t, 0, Phone{Does: Redirects})
 	call, line := b.claimed(Caller{})
