@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -150,6 +151,10 @@ func (r *reports) due() []string {
 func (r *reports) settle(ctx context.Context, call string) {
 	r.mu.Lock()
 	p := r.of[call]
+	var legs []cdr.Leg
+	if p != nil {
+		legs = slices.Clone(p.legs) // one more may come at any time
+	}
 	r.mu.Unlock()
 	if p == nil {
 		return
@@ -171,7 +176,7 @@ func (r *reports) settle(ctx context.Context, call string) {
 		r.settled(call)
 		return
 	}
-	if err := r.e.endFromReports(ctx, s, p.legs); err != nil && !errors.Is(err, context.Canceled) {
+	if err := r.e.endFromReports(ctx, s, legs); err != nil && !errors.Is(err, context.Canceled) {
 		r.e.Log.Error("session could not be ended from its legs' reports", "sessionId", s.ID, "error", err)
 	}
 }
