@@ -20,9 +20,9 @@ func failovers() []scene {
 		{name: "first trunk: nobody there", expect: "the second carries the call, one CDR", caller: say, callee: []phone{{}, ring}, want: ok},
 		{name: "first trunk: 100 and silence", expect: "the second carries the call after 12 s", caller: say, callee: []phone{{scenario: "callee-dead"}, ring}, want: ok},
 		{name: "all trunks: 503", expect: "unreachable.wav as early media, then 503; CDR 7506", caller: say, callee: []phone{down, down, down},
-			want: want{503, 7506, 41, 503, unrung, "unreachable.wav", 0, 0, false}},
+			want: want{final: 503, state: 7506, q850: 41, sip: 503, events: unrung, prompt: "unreachable.wav"}},
 		{name: "302", expect: "not followed; A hears unreachable.wav", caller: say, callee: []phone{away, away, away},
-			want: want{503, 7506, 44, 302, unrung, "unreachable.wav", 0, 0, false}, extra: func(e *evidence) {
+			want: want{final: 503, state: 7506, q850: 44, sip: 302, events: unrung, prompt: "unreachable.wav"}, extra: func(e *evidence) {
 				for addr := range e.w.to {
 					if addr.Addr().String() == "127.0.0.9" {
 						e.fault("the switch called where the 302 pointed")
@@ -30,7 +30,7 @@ func failovers() []scene {
 				}
 			}},
 		{name: "first trunk: busy", expect: "B is not rung again through the second", caller: say, callee: []phone{{scenario: "callee-busy", ring: sec(1)}, ring},
-			want: want{486, 8102, 17, 486, rang, "busy.wav", 0, 0, false}, extra: func(e *evidence) {
+			want: want{final: 486, state: 8102, q850: 17, sip: 486, events: rang, prompt: "busy.wav"}, extra: func(e *evidence) {
 				if _, again := find(e.w.received(e.bs[1].sip), 0, "INVITE"); again {
 					e.fault("the second trunk was tried")
 				}

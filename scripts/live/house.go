@@ -26,14 +26,15 @@ type house struct {
 	api, admin int
 	proc       *child // the daemon
 	customer   *receiver
-	apps       [2]app
-	trunks     []string // YAML, one a trunk
-	shared     []int    // ports of the trunks f-1, f-2, f-3, which every call of the house may fall back on
+	apps       [2]app         // of mode axb
+	modes      map[string]app // of the other modes, by the names of settings
+	trunks     []string       // YAML, one a trunk
+	shared     []int          // ports of the trunks f-1, f-2, f-3, which every call of the house may fall back on
 	stages     []*stage
 }
 
 // app is one customer's application.
-type app struct{ key, secret string }
+type app struct{ key, secret, customer string }
 
 func (l *lab) newHouse(name string) (*house, error) {
 	h := &house{lab: l, name: name}
@@ -151,21 +152,31 @@ func (h *house) rent(ctx context.Context) error {
 	if err := h.tell(ctx, "/tenants", map[string]any{"name": "Live " + h.name}, nil); err != nil {
 		return err
 	}
+	var err error
 	for i := range h.apps {
-		var made struct {
-			Key    string `json:"app_key"`
-			Secret string `json:"app_secret"`
-		}
-		base := h.customer.url + "/customer" + strconv.Itoa(i)
-		err := h.tell(ctx, "/apps", map[string]any{"tenant": "Live " + h.name, "mode": "axb", "name": "app" + strconv.Itoa(i), "record": true,
-			"status_url": base + "/status", "fee_url": base + "/fee"}, &made)
-		if err != nil {
+		if h.apps[i], err = h.newApp(ctx, "customer"+strconv.Itoa(i), "axb", nil); err != nil {
 			return err
 		}
-		h.apps[i] = app{made.Key, made.Secret}
-		h.customer.knows(made.Key, made.Secret)
 	}
 	return nil
+}
+
+// newApp makes an app of a customer's, who is pushed to at an address of his own.
+func (h *house) newApp(ctx context.Context, customer, mode string, settings map[string]any) (app, error) {
+	var made struct {
+		Key    string `json:"app_key"`
+		Secret string `json:"app_secret"`
+	}
+	base := h.customer.url + "/" + customer
+	in := map[string]any{"tenant": "Live " + h.name, "mode": mode, "name": "app of " + customer, "record": true, "status_url": base + "/status", "fee_url": base + "/fee"}
+	if settings != nil {
+		in["settings"] = settings
+	}
+	if err := h.tell(ctx, "/apps", in, &made); err != nil {
+		return app{}, err
+	}
+	h.customer.knows(made.Key, made.Secret)
+	return app{made.Key, made.Secret, customer}, nil
 }
 
 var client = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
@@ -208,15 +219,28 @@ func (h *house) tell(ctx context.Context, path string, in, out any) error {
 	return nil
 }
 
-// bind binds A and B through X as a tenant does: a signed request written from the fact sheet (spec/privatenumber.md §1.1, §2.1).
+// bind binds A and B through X (spec/privatenumber.md §2.1).
 func (h *house) bind(ctx context.Context, a app, body map[string]any) (subscription string, err error) {
+	r, err := h.order(ctx, a, http.MethodPost, "/rest/caas/relationnumber/partners/v1.0", body)
+	return r.SubscriptionID, err
+}
+
+// ordered is what the tenant's API answers, of all modes.
+type ordered struct {
+	ResultCode     string `json:"resultcode"`
+	SubscriptionID string `json:"subscriptionId"`
+	RelationNumber string `json:"relationNumber"`
+}
+
+// order asks something of the platform as a tenant does: a signed request written from the fact sheet (spec/privatenumber.md §1.1).
+func (h *house) order(ctx context.Context, a app, method, path string, body map[string]any) (r ordered, err error) {
 	b, err := json.Marshal(body)
 	if err != nil {
-		return "", err
+		return r, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://127.0.0.1:"+strconv.Itoa(h.api)+"/rest/caas/relationnumber/partners/v1.0", bytes.NewReader(b))
+	req, err := http.NewRequestWithContext(ctx, method, "http://127.0.0.1:"+strconv.Itoa(h.api)+path, bytes.NewReader(b))
 	if err != nil {
-		return "", err
+		return r, err
 	}
 	nonce, created := rand.Text(), time.Now().UTC().Format("2006-01-02T15:04:05Z")
 	req.Header.Set("Content-Type", "application/json;charset=UTF-8")
@@ -224,16 +248,12 @@ func (h *house) bind(ctx context.Context, a app, body map[string]any) (subscript
 	req.Header.Set("X-AKSK", fmt.Sprintf(`UsernameToken Username="%s",PasswordDigest="%s",Nonce="%s",Created="%s"`, a.key, digest(a.secret, nonce, created), nonce, created))
 	status, answer, err := do(req)
 	if err != nil {
-		return "", err
+		return r, err
 	}
-	var r struct {
-		ResultCode     string `json:"resultcode"`
-		SubscriptionID string `json:"subscriptionId"`
+	if err := json.Unmarshal(answer, &r); err != nil || status != http.StatusOK || r.ResultCode != "0" {
+		return r, fmt.Errorf("%s %s: %d %s", method, path, status, tail(answer, 200))
 	}
-	if err := json.Unmarshal(answer, &r); err != nil || status != http.StatusOK || r.ResultCode != "0" || r.SubscriptionID == "" {
-		return "", fmt.Errorf("bind: %d %s", status, tail(answer, 200))
-	}
-	return r.SubscriptionID, nil
+	return r, nil
 }
 
 func do(req *http.Request) (int, []byte, error) {

@@ -93,8 +93,8 @@ func (e *evidence) signalling() {
 	case rung != (len(e.bs) > 0):
 		e.fault("a callee was called: %t, want %t", rung, len(e.bs) > 0)
 	case rung:
-		if from := invite.header("From"); !strings.Contains(from, "sip:+86"+e.who.x+"@") && e.way == "" {
-			e.fault("B does not see X in From")
+		if from := invite.header("From"); !strings.Contains(from, "sip:+86"+e.shown+"@") && e.way == "" {
+			e.fault("the callee does not see the number meant for him in From")
 		}
 		if first, ok := find(e.w.sent(e.a.sip), 0, "INVITE"); ok {
 			e.setup = invite.at.Sub(first.at)
@@ -135,7 +135,7 @@ func mask(line string, who party) string {
 
 // told checks the customer's events and the CDR.
 func (e *evidence) told() {
-	events, records, _ := e.h.customer.told("+86" + e.who.x)
+	events, records, _ := e.h.customer.told("+86"+e.dialled, e.of)
 	e.events = events
 	if e.want.silent {
 		if len(events)+len(records) > 0 {
@@ -167,11 +167,14 @@ func (e *evidence) told() {
 	if cdrOnly := []int{7505, 7506, 7508, 8017}; state != r.ULFailReason && !slices.Contains(cdrOnly, r.ULFailReason) {
 		e.fault("disconnect says %d, the CDR %d", state, r.ULFailReason)
 	}
-	if len(e.bs) > 0 && (r.CallerNum != "+86"+e.dials || r.FwdDstNum != "+86"+e.reaches || r.FwdDisplayNum != "+86"+e.who.x || r.SubscriptionID != e.id) {
+	if len(e.bs) > 0 && (r.CallerNum != "+86"+e.dials || r.FwdDstNum != "+86"+e.reaches || r.FwdDisplayNum != "+86"+e.shown || e.id != "?" && r.SubscriptionID != e.id) {
 		e.fault("the CDR names other numbers or another binding than the scene's")
 	}
 	if e.want.hungUpBy != 0 && r.CallRelDirection != e.want.hungUpBy {
 		e.fault("hung up by %d, want %d", r.CallRelDirection, e.want.hungUpBy)
+	}
+	if e.mode != "" {
+		e.ofMode()
 	}
 	if !e.cut {
 		e.times()

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -26,7 +27,7 @@ func main() {
 	named := flag.String("freeswitch", os.Getenv("FREESWITCH"), "the FreeSWITCH `binary`; the one on PATH when empty")
 	daemon := flag.String("maskline", "bin/maskline", "the daemon's `binary`")
 	suite := flag.Bool("suite", true, "run the conformance suite as well")
-	only := flag.String("only", "", "run only the scenes whose name holds this `text`; crashes when it is crash")
+	only := flag.String("only", "", "run only the scenes whose name holds this `text`, or one of several (a|b); crash and modecrash are the crashes")
 	keep := flag.Bool("keep", false, "keep the run's files even when all is well")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -93,10 +94,10 @@ func (l *lab) perform(ctx context.Context, only string, suite bool) error {
 	}
 	calls, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
-	var houses [2]*house
+	var houses [3]*house
 	errs := make([]error, len(houses))
 	var open sync.WaitGroup
-	for i, f := range []func(context.Context, string) (*house, error){l.manyCalls, l.deaths} {
+	for i, f := range []func(context.Context, string) (*house, error){l.manyCalls, l.deaths, l.otherModes} {
 		open.Go(func() { houses[i], errs[i] = f(calls, only) })
 	}
 	open.Wait()
@@ -176,7 +177,9 @@ func (l *lab) conform(ctx context.Context, program string) {
 }
 
 // wanted says whether a scene is to be run.
-func wanted(s scene, only string) bool { return only == "" || strings.Contains(s.name, only) }
+func wanted(s scene, only string) bool {
+	return only == "" || slices.ContainsFunc(strings.Split(only, "|"), func(part string) bool { return strings.Contains(s.name, part) })
+}
 
 // manyCalls is the house in which calls of every kind run at once.
 func (l *lab) manyCalls(ctx context.Context, only string) (*house, error) {
@@ -241,7 +244,7 @@ func (l *lab) deaths(ctx context.Context, only string) (*house, error) {
 	}
 	inTurn := h.stages
 	var crash crashes
-	if only == "" || only == "crash" {
+	if only == "" || slices.Contains(strings.Split(only, "|"), "crash") {
 		if crash, err = h.castCrashes(); err != nil {
 			return nil, err
 		}
@@ -292,7 +295,12 @@ func (h *house) strangers() float64 {
 }
 
 // pushesTo is the customer that a scene's pushes go to.
-func (h *house) pushesTo(s *stage) string { return fmt.Sprintf("customer%d", s.order%len(h.apps)) }
+func (h *house) pushesTo(s *stage) string {
+	if s.mode != "" {
+		return h.modes[s.mode].customer
+	}
+	return h.apps[s.place%len(h.apps)].customer
+}
 
 // table prints the results and says whether all are as they must be.
 func (l *lab) table(took time.Duration) bool {

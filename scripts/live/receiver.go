@@ -21,13 +21,15 @@ type receiver struct {
 	url    string
 	server *http.Server
 
-	mu     sync.Mutex
-	secret map[string]string   // by app key
-	events []event             // in the order in which they came
-	cdrs   []cdr               // likewise
-	bodies map[string][]string // every body by the customer it came to
-	faults []string            // pushes that were not as the fact sheet has them
-	news   chan struct{}       // closed and renewed at each push
+	mu      sync.Mutex
+	secret  map[string]string   // by app key
+	events  []event             // in the order in which they came
+	cdrs    []cdr               // likewise
+	bodies  map[string][]string // every body by the customer it came to
+	faults  []string            // pushes that were not as the fact sheet has them
+	news    chan struct{}       // closed and renewed at each push
+	dialled map[string]string   // what was dialled, by session
+	replies map[string]reply    // by the number that was dialled
 }
 
 // event is the body of a call event (spec/privatenumber.md §4.1).
@@ -40,6 +42,9 @@ type event struct {
 		Called         string `json:"called"`
 		SubscriptionID string `json:"subscriptionId"`
 		StateCode      *int   `json:"stateCode"`
+		DigitInfo      string `json:"digitInfo"`
+		NotifyMode     string `json:"notifyMode"`
+		UserData       string `json:"userData"`
 	} `json:"statusInfo"`
 }
 
@@ -64,14 +69,21 @@ type cdr struct {
 	RecordObjectName string `json:"recordObjectName"`
 	CallRelDirection int    `json:"callRelDirection"`
 	UserData         string `json:"userData"`
+	Direction        int    `json:"direction"`
+	ExtendNum        string `json:"extendNum"`
+	NotifyMode       string `json:"notifyMode"`
 }
+
+// reply is what a customer does about an event of a call before he answers it, and his answer: the status and the body.
+type reply func(e event) (status int, body string)
 
 func newReceiver() (*receiver, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // at once
 	if err != nil {
 		return nil, fmt.Errorf("open the customers' server: %w", err)
 	}
-	r := &receiver{url: "http://" + l.Addr().String(), secret: map[string]string{}, bodies: map[string][]string{}, news: make(chan struct{})}
+	r := &receiver{url: "http://" + l.Addr().String(), secret: map[string]string{}, bodies: map[string][]string{}, news: make(chan struct{}),
+		dialled: map[string]string{}, replies: map[string]reply{}}
 	r.server = &http.Server{Handler: http.HandlerFunc(r.take), ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = r.server.Serve(l) }()
 	return r, nil
@@ -86,8 +98,26 @@ func (r *receiver) knows(key, secret string) {
 	r.secret[key] = secret
 }
 
-// take answers a push: 200 and nothing else, /CUSTOMER/status or /CUSTOMER/fee.
-func (r *receiver) take(_ http.ResponseWriter, req *http.Request) {
+// answers says what the customer does about the events of the calls to a number.
+func (r *receiver) answers(dialled string, f reply) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.replies[dialled] = f
+}
+
+// take answers a push, /CUSTOMER/status or /CUSTOMER/fee: 200 and nothing else, unless the customer has something to say about the call.
+func (r *receiver) take(w http.ResponseWriter, req *http.Request) {
+	e, f := r.keep(req)
+	if f == nil {
+		return
+	}
+	status, body := f(e)
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, body)
+}
+
+// keep reads a push and keeps it.
+func (r *receiver) keep(req *http.Request) (e event, f reply) {
 	body, err := io.ReadAll(io.LimitReader(req.Body, 1<<20))
 	customer, kind, _ := strings.Cut(strings.Trim(req.URL.Path, "/"), "/")
 	r.mu.Lock()
@@ -95,7 +125,6 @@ func (r *receiver) take(_ http.ResponseWriter, req *http.Request) {
 	defer func() { close(r.news); r.news = make(chan struct{}) }()
 	r.bodies[customer] = append(r.bodies[customer], string(body))
 	key, signed := r.signed(req.Header)
-	var e event
 	var fee struct {
 		EventType string `json:"eventType"`
 		FeeLst    []cdr  `json:"feeLst"`
@@ -107,6 +136,10 @@ func (r *receiver) take(_ http.ResponseWriter, req *http.Request) {
 		r.fault("a push to %s: %s", kind, signed)
 	case kind == "status" && json.Unmarshal(body, &e) == nil:
 		r.events = append(r.events, e)
+		if e.EventType == "callin" {
+			r.dialled[e.StatusInfo.SessionID] = e.StatusInfo.Called
+		}
+		f = r.replies[r.dialled[e.StatusInfo.SessionID]]
 	case kind == "fee" && json.Unmarshal(body, &fee) == nil && fee.EventType == "fee":
 		for _, c := range fee.FeeLst {
 			if c.AppKey != key {
@@ -117,6 +150,7 @@ func (r *receiver) take(_ http.ResponseWriter, req *http.Request) {
 	default:
 		r.fault("a push to %s cannot be read", kind)
 	}
+	return e, f
 }
 
 func (r *receiver) fault(format string, args ...any) {
@@ -165,24 +199,39 @@ func digest(secret, nonce, created string) string {
 	return base64.StdEncoding.EncodeToString(m.Sum(nil))
 }
 
-// told is what the customer was told of the calls to one X: events of each session in order, and CDRs.
-func (r *receiver) told(x string) (events []event, records []cdr, news <-chan struct{}) {
+// told is what the customer was told of the calls to one X, or of one caller's call there: events of each session in order, and CDRs.
+func (r *receiver) told(x string, of callOf) (events []event, records []cdr, news <-chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	sessions := map[string]bool{}
+	var sessions []string
+	for _, e := range r.events {
+		if s := e.StatusInfo; e.EventType == "callin" && s.Called == x && (of.caller == "" || s.Caller == of.caller) && !slices.Contains(sessions, s.SessionID) {
+			sessions = append(sessions, s.SessionID)
+		}
+	}
 	for _, c := range r.cdrs {
-		if c.BindNum == x {
+		if c.BindNum == x && (of.caller == "" || c.CallerNum == of.caller) && !slices.Contains(sessions, c.SessionID) {
+			sessions = append(sessions, c.SessionID)
+		}
+	}
+	if of.caller != "" {
+		sessions = sessions[min(of.nth, len(sessions)):min(of.nth+1, len(sessions))]
+	}
+	for _, c := range r.cdrs {
+		if slices.Contains(sessions, c.SessionID) {
 			records = append(records, c)
-			sessions[c.SessionID] = true
 		}
 	}
 	for _, e := range r.events {
-		if e.EventType == "callin" && e.StatusInfo.Called == x {
-			sessions[e.StatusInfo.SessionID] = true
-		}
-		if sessions[e.StatusInfo.SessionID] {
+		if slices.Contains(sessions, e.StatusInfo.SessionID) {
 			events = append(events, e)
 		}
 	}
 	return events, records, r.news
+}
+
+// callOf is the n-th call of a caller, from 0; the zero value is every call.
+type callOf struct {
+	caller string
+	nth    int
 }

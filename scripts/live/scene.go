@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,14 +19,20 @@ type scene struct {
 	caller    phone
 	callee    []phone // one a trunk, in the order in which they are tried; none: nobody may be rung
 	bind      map[string]any
-	unkept    bool          // X is not bound at all
-	fromB     bool          // the second party calls the first
-	other     bool          // somebody else calls
-	after     time.Duration // from the binding to the call
-	trunk     string        // X's trunk; "" is one of its own
-	intruders []phone       // call while the two talk, and want to take over the call
-	way       string        // more settings of its own trunk, YAML
-	cut       bool          // the switch dies under it: the phones cannot end it as they should
+	unkept    bool                                // X is not bound at all
+	fromB     bool                                // the second party calls the first
+	other     bool                                // somebody else calls
+	after     time.Duration                       // from the binding to the call
+	trunk     string                              // X's trunk; "" is one of its own
+	intruders []phone                             // call while the two talk, and want to take over the call
+	way       string                              // more settings of its own trunk, YAML
+	cut       bool                                // the switch dies under it: the phones cannot end it as they should
+	mode      string                              // of the app: a name of settings; "" is axb
+	order     func(context.Context, *stage) error // what the tenant orders in another mode, once the numbers are there
+	roles     func(*stage)                        // who dials what and reaches whom, where it is not A, X and B
+	answers   func(*stage, event) (int, string)   // the customer's answer to a push; nil is 200 and nothing
+	meanwhile []scene                             // calls over the same numbers, 4 s after this one began
+	then      []scene                             // … after it
 	want      want
 	extra     func(*evidence) // what else must be so, once the packets are there
 }
@@ -41,6 +48,7 @@ type want struct {
 	talk     time.Duration
 	hungUpBy int
 	silent   bool // no push and no CDR: nobody's call
+	of       ofMode
 }
 
 const (
@@ -50,8 +58,8 @@ const (
 	refused  = "callin disconnect"
 )
 
-// party are the three numbers of a scene, in national form. Each scene has its own, so that whatever is found is its.
-type party struct{ a, b, c, x string }
+// party are the numbers of a scene, in national form. Each scene has its own, so that whatever is found is its.
+type party struct{ a, b, c, x, y string }
 
 // casting gives out numbers that are not in use in any scene. They begin where no two runs begin alike.
 type casting struct {
@@ -67,18 +75,24 @@ func (c *casting) party() party {
 	}
 	c.next += 7919
 	n := fmt.Sprintf("%08d", c.next%100_000_000)
-	return party{"138" + n, "139" + n, "137" + n, "170" + n}
+	return party{a: "138" + n, b: "139" + n, c: "137" + n, x: "170" + n}
 }
 
 // stage is a scene that is set: numbers, phones, binding.
 type stage struct {
 	scene
 	h         *house
-	order     int
+	place     int
 	who       party
 	app       app
 	ports     []int        // of its trunks
-	id        string       // subscriptionId
+	id        string       // subscriptionId; "?" is not known beforehand
+	data      string       // userData of the binding
+	of        callOf       // which of the calls to the same number
+	dialled   string       // what is dialled
+	shown     string       // what the callee sees
+	during    []*stage     // of meanwhile
+	next      []*stage     // of then
 	dials     string       // the number that calls
 	reaches   string       // the number that is called
 	a         *apparatus   // the caller's phone
@@ -86,8 +100,18 @@ type stage struct {
 	began     time.Time    // of the call, and the end of everything about it
 	ended     time.Time
 	intruding []*apparatus
+	parent    string // of the relation of a Y
+	stopMu    sync.Mutex
+	stops     []error // what callStop was answered
 	faults    []string
 	setup     time.Duration
+}
+
+// stopped keeps what callStop was answered; it is called by the customer's server.
+func (s *stage) stopped(err error) {
+	s.stopMu.Lock()
+	defer s.stopMu.Unlock()
+	s.stops = append(s.stops, err)
 }
 
 func (s *stage) fault(format string, args ...any) {
@@ -97,7 +121,7 @@ func (s *stage) fault(format string, args ...any) {
 // cast gives a scene its numbers and, unless it shares one, a trunk. It is called before the house opens, since the switch reads its
 // trunks when it starts.
 func (h *house) cast(sc scene) (*stage, error) {
-	s := &stage{scene: sc, h: h, order: int(h.scenes.Add(1)), who: h.casting.party()}
+	s := &stage{scene: sc, h: h, place: int(h.scenes.Add(1)), who: h.casting.party()}
 	s.dials, s.reaches = s.who.a, s.who.b
 	if sc.fromB {
 		s.dials, s.reaches = s.who.b, s.who.a
@@ -106,6 +130,7 @@ func (h *house) cast(sc scene) (*stage, error) {
 		s.dials = s.who.c
 	}
 	h.stages = append(h.stages, s)
+	h.castMore(s)
 	if sc.trunk != "" || len(sc.callee) == 0 {
 		s.ports = h.shared
 		return s, nil
@@ -114,18 +139,85 @@ func (h *house) cast(sc scene) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.trunk, s.ports = fmt.Sprintf("t-%d", s.order), []int{port}
+	s.trunk, s.ports = fmt.Sprintf("t-%d", s.place), []int{port}
+	for _, t := range slices.Concat(s.during, s.next) {
+		t.ports = s.ports
+	}
 	h.addTrunk(s.trunk, port, ", order: 9"+sc.way)
 	return s, nil
 }
 
+// castMore casts the calls that share a scene's numbers.
+func (h *house) castMore(s *stage) {
+	more := func(list []scene) (stages []*stage) {
+		for _, sc := range list {
+			t := &stage{scene: sc, h: h, place: int(h.scenes.Add(1)), who: s.who}
+			t.dials, t.reaches, t.mode = s.who.a, s.who.b, s.mode
+			h.stages = append(h.stages, t)
+			stages = append(stages, t)
+		}
+		return stages
+	}
+	s.during, s.next = more(s.meanwhile), more(s.then)
+}
+
+// follow is a call over the numbers of another, some time after it began or ended.
+func (s *stage) follow(ctx context.Context, first *stage, after time.Duration) {
+	defer s.clear()
+	s.who, s.app, s.trunk, s.id, s.data = first.who, first.app, first.trunk, first.id, first.data
+	s.take()
+	s.of.caller = "+86" + s.dials
+	if first.dials == s.dials && first.dialled == s.dialled {
+		s.of.nth = 1
+	}
+	if len(first.faults) > 0 {
+		s.fault("the call before failed")
+		return
+	}
+	select {
+	case <-time.After(after):
+	case <-ctx.Done():
+		return
+	}
+	s.plugIn(ctx)
+	if s.dial(ctx) {
+		s.finish(ctx)
+	}
+}
+
+// userData is what the tenant attaches to a scene's binding.
+func (s *stage) userData() string { return "scene-" + strconv.Itoa(s.place) }
+
 // ready rents X, binds, and starts the callees' phones.
 func (s *stage) ready(ctx context.Context) {
-	s.app = s.h.apps[s.order%len(s.h.apps)]
+	s.app = s.h.apps[s.place%len(s.h.apps)]
+	if s.mode != "" {
+		s.app = s.h.modes[s.mode]
+	}
 	if err := s.rent(ctx); err != nil {
 		s.fault("%s", err)
 		return
 	}
+	s.take()
+	s.plugIn(ctx)
+}
+
+// take gives the parties their roles, now that the numbers are known.
+func (s *stage) take() {
+	s.dialled, s.shown = s.who.x, s.who.x
+	if s.roles != nil {
+		s.roles(s)
+	}
+	if s.answers != nil {
+		s.h.customer.answers("+86"+s.dialled, func(e event) (int, string) { return s.answers(s, e) })
+	}
+	if len(s.during)+len(s.next) > 0 {
+		s.of.caller = "+86" + s.dials
+	}
+}
+
+// plugIn starts the callees' phones.
+func (s *stage) plugIn(ctx context.Context) {
 	for i, p := range s.callee {
 		if p.scenario == "" { // a trunk at which nobody listens
 			continue
@@ -141,15 +233,26 @@ func (s *stage) ready(ctx context.Context) {
 
 // rent gives the app its X and binds.
 func (s *stage) rent(ctx context.Context) error {
-	err := s.h.tell(ctx, "/numbers", map[string]any{"app": s.app.key, "area": "0755", "trunk": s.trunk, "numbers": []string{"+86" + s.who.x}}, nil)
+	err := s.own(ctx, s.who.x)
 	if err != nil || s.unkept {
 		return err
 	}
-	body := map[string]any{"callerNum": "+86" + s.who.a, "calleeNum": "+86" + s.who.b, "relationNum": "+86" + s.who.x, "userData": "scene-" + strconv.Itoa(s.order)}
+	if s.order != nil {
+		return s.order(ctx, s)
+	}
+	body := map[string]any{"callerNum": "+86" + s.who.a, "calleeNum": "+86" + s.who.b, "relationNum": "+86" + s.who.x, "userData": s.userData()}
 	maps.Copy(body, s.bind)
 	s.id, err = s.h.bind(ctx, s.app, body)
 	return err
 }
+
+// own makes a number the app's.
+func (s *stage) own(ctx context.Context, number string) error {
+	return s.h.tell(ctx, "/numbers", map[string]any{"app": s.app.key, "area": s.area(), "trunk": s.trunk, "numbers": []string{"+86" + number}}, nil)
+}
+
+// area is the city of a scene's numbers, of its own, so that a number that is chosen there is the scene's.
+func (s *stage) area() string { return fmt.Sprintf("0%03d", 300+s.place) }
 
 // dial starts the caller's phone.
 func (s *stage) dial(ctx context.Context) bool {
@@ -158,7 +261,7 @@ func (s *stage) dial(ctx context.Context) bool {
 	}
 	var err error
 	s.began = time.Now()
-	s.a, err = s.h.plug(ctx, s.caller, s.dials, "127.0.0.1:"+strconv.Itoa(s.h.sw.sip), "-s", "86"+s.who.x, "-cid_str", s.callID())
+	s.a, err = s.h.plug(ctx, s.caller, s.dials, "127.0.0.1:"+strconv.Itoa(s.h.sw.sip), "-s", "86"+s.dialled, "-cid_str", s.callID())
 	if err != nil {
 		s.fault("%s", err)
 	}
@@ -178,11 +281,20 @@ func (s *stage) play(ctx context.Context) {
 		return
 	}
 	s.intrude(ctx)
+	var calls sync.WaitGroup
+	for _, t := range s.during {
+		calls.Go(func() { t.follow(ctx, s, sec(4)) })
+	}
 	s.finish(ctx)
+	calls.Wait()
+	s.isOver()
+	for _, t := range s.next {
+		t.follow(ctx, s, sec(0.5))
+	}
 }
 
 // callID is the Call-ID of the caller's leg.
-func (s *stage) callID() string { return fmt.Sprintf("scene-%d@live", s.order) }
+func (s *stage) callID() string { return fmt.Sprintf("scene-%d@live", s.place) }
 
 // intrude lets the intruders call, with Replaces, once the two talk. They dial a number that is nobody's, so that only Replaces could connect them.
 func (s *stage) intrude(ctx context.Context) {
@@ -193,7 +305,7 @@ func (s *stage) intrude(ctx context.Context) {
 			return
 		}
 		p.keys = append(p.keys, "victim", s.callID())
-		x, err := s.h.plug(ctx, p, s.who.c, "127.0.0.1:"+strconv.Itoa(s.h.sw.sip), "-s", "861999999"+strconv.Itoa(1000+s.order))
+		x, err := s.h.plug(ctx, p, s.who.c, "127.0.0.1:"+strconv.Itoa(s.h.sw.sip), "-s", "861999999"+strconv.Itoa(1000+s.place))
 		if err != nil {
 			s.fault("%s", err)
 			return
@@ -228,7 +340,7 @@ func (s *stage) awaitRecord(ctx context.Context) {
 	deadline := time.NewTimer(60 * time.Second)
 	defer deadline.Stop()
 	for {
-		events, records, news := s.h.customer.told("+86" + s.who.x)
+		events, records, news := s.h.customer.told("+86"+s.dialled, s.of)
 		if len(records) > 0 && len(events) >= len(strings.Fields(s.want.events)) {
 			return
 		}
@@ -244,9 +356,16 @@ func (s *stage) awaitRecord(ctx context.Context) {
 	}
 }
 
+// isOver ends the time in which packets are the scene's.
+func (s *stage) isOver() {
+	if s.ended.IsZero() {
+		s.ended = time.Now()
+	}
+}
+
 // clear ends the phones of a scene.
 func (s *stage) clear() {
-	defer func() { s.ended = time.Now() }()
+	defer s.isOver()
 	if s.a != nil {
 		s.a.hangUp()
 	}
