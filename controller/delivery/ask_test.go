@@ -81,9 +81,13 @@ func TestAskGetsNoAnswer(t *testing.T) {
 		{"a byte too much", 200, "the answer is longer than 65536 bytes", func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, strings.Repeat("x", answerMax+1))
 		}},
-		{"500", 500, "the answer is HTTP 500", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, `{"operation":"close"}`, http.StatusInternalServerError) }},
+		{"500", 500, "the answer is HTTP 500", func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, `{"operation":"close"}`, http.StatusInternalServerError)
+		}},
 		{"204", 204, "the answer is HTTP 204", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }},
-		{"a redirect", 307, "the answer is HTTP 307", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect) }},
+		{"a redirect", 307, "the answer is HTTP 307", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+		}},
 		{"late", 0, "no answer within the time", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }},
 		{"late in its body", 200, "no answer within the time", func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.WriteString(w, `{"operation":`)

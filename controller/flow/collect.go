@@ -30,9 +30,8 @@ func (k *call) collect(ctx context.Context, c models.Collect) (models.Plan, erro
 				return models.Plan{}, err
 			}
 		}
-		plan := models.Plan{}
 		if models.ValidExtension(digits) == nil {
-			plan, err = k.again(ctx, digits)
+			plan, err := k.again(ctx, digits)
 			if err != nil || !wrongExtension(plan) {
 				return plan, err
 			}

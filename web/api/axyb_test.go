@@ -332,7 +332,7 @@ func TestAXYBOverASocket(t *testing.T) {
 	if len(rows) != 1 || rows[0].(map[string]any)["numY"] != y || rows[0].(map[string]any)["duration"] != "7200" {
 		t.Errorf("query: %v", got)
 	}
-	if resp, got := j.ask(http.MethodDelete, pathAXYB, nil, with("subscriptionId", id)); resp.StatusCode != 200 || got["resultdesc"] != "Success" {
+	if resp, got := j.ask(http.MethodDelete, pathAXYB, nil, with("subscriptionId", id)); resp.StatusCode != http.StatusOK || got["resultdesc"] != "Success" {
 		t.Errorf("unbind: %d %v", resp.StatusCode, got)
 	}
 	if h.open() != 0 {
