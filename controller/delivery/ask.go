@@ -56,7 +56,7 @@ func (c *Courier) ask(ctx context.Context, app models.App, target string, body [
 	}
 	header := http.Header{}
 	sign(header, app.PushScheme, app.Key, key.secret, newNonce(), time.Now())
-	resp, a := send(limited, c.asker, target, header, body)
+	resp, a := send(limited, c.asker, target, header, body) //nolint:bodyclose // read closes it
 	if resp != nil {
 		reply, a = read(resp, a)
 	}

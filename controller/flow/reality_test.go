@@ -256,16 +256,16 @@ func (r *reality) judgeX(w wish, mayBe func(func(string) models.Code) models.Cod
 		return models.NumberTaken
 	}
 	code := mayBe(func(x string) models.Code {
-		for _, b := range r.where(now, func(b *bond) bool { return b.x == x || b.y == x }) {
-			switch {
-			case b.y == x:
-				return models.NoNumber
-			case b.a == w.a:
-				return models.BoundAlready
-			}
-			return models.NumberTaken
+		held := r.where(now, func(b *bond) bool { return b.x == x || b.y == x })
+		switch {
+		case len(held) == 0:
+			return ""
+		case held[0].y == x:
+			return models.NoNumber
+		case held[0].a == w.a:
+			return models.BoundAlready
 		}
-		return ""
+		return models.NumberTaken
 	})
 	if code == "" && full {
 		return models.NumberTaken
