@@ -356,10 +356,12 @@ func asked() []scene {
 	}
 }
 
-// stopAt is a customer who ends the call from inside the handler of an event, before he answers the push.
-func stopAt(kind string) func(*stage, event) (int, string) {
+// stopAt is a customer who ends the call from inside the handler of an event, before he answers the push, and thinks about it first. At once after
+// the callee's answer is too early for a talk: the switch may not have sent the caller his 200 yet, and ends him with 480.
+func stopAt(kind string, thinks time.Duration) func(*stage, event) (int, string) {
 	return func(s *stage, e event) (int, string) {
 		if e.EventType == kind {
+			time.Sleep(thinks)
 			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 			defer cancel()
 			_, err := s.h.order(ctx, s.app, http.MethodPost, "/rest/httpsessions/callStop/v2.0", map[string]any{"sessionid": e.StatusInfo.SessionID, "signal": "call_stop"})
@@ -378,9 +380,9 @@ func stops() []scene {
 		}
 	}
 	return []scene{
-		{name: "callStop while it rings", expect: "both are ended; CDR 8017, disconnect 0", mode: "ax", order: bindAX, roles: anyoneToA, answers: stopAt("alerting"), caller: brief,
+		{name: "callStop while it rings", expect: "both are ended; CDR 8017, disconnect 0", mode: "ax", order: bindAX, roles: anyoneToA, answers: stopAt("alerting", 0), caller: brief,
 			callee: []phone{{scenario: "callee-no-answer"}}, want: want{final: 480, state: 8017, q850: 16, events: rang}, extra: stopped},
-		{name: "callStop while they talk", expect: "both are ended; CDR 8017, disconnect 0", mode: "ax", order: bindAX, roles: anyoneToA, answers: stopAt("answer"),
+		{name: "callStop while they talk", expect: "both are ended; CDR 8017, disconnect 0", mode: "ax", order: bindAX, roles: anyoneToA, answers: stopAt("answer", time.Second),
 			caller: phone{scenario: "caller-waits"}, callee: []phone{rings}, want: want{final: 200, state: 8017, events: answered}, extra: stopped},
 	}
 }
