@@ -67,6 +67,11 @@ func (w *world) call() {
 		b := pick(w.rnd, live...)
 		q = question{pick(w.rnd, b.x, cmp.Or(b.y, b.x)), pick(w.rnd, append([]models.Party{b.a, cmp.Or(b.b, b.a), models.Hidden}, w.people...)...), b.ext}
 	}
+	temporary := w.where(w.now, func(b *bond) bool { _, set := b.temp.at(w.now); return set })
+	if len(temporary) > 0 && w.rnd.IntN(3) == 0 {
+		b := pick(w.rnd, temporary...)
+		q = question{x: b.x, caller: b.a}
+	}
 	want, err := w.reach(q.x, q.caller, q.keys, true, w.now)
 	if err != nil {
 		w.Error(err)
@@ -127,7 +132,7 @@ func (w *world) goOn() {
 	if len(w.calls) == 0 {
 		return
 	}
-	i := w.rnd.IntN(len(w.calls))
+	i := pick(w.rnd, w.rnd.IntN(len(w.calls)), len(w.calls)-1)
 	k := w.calls[i]
 	if !k.answered && w.rnd.IntN(2) == 0 {
 		k.answered, k.s.Stage = true, models.StageTalking

@@ -72,10 +72,10 @@ type question struct {
 // number whom he reaches: nobody or one, and the one that the spec gives; now, and later of every moment past.
 func TestEveryModeFollowsTheSpec(t *testing.T) {
 	w := newWorld(t, chance(t))
-	for step := range scale(600) {
+	for step := range scale(900) {
 		w.elapse()
 		w.step()
-		if step%10 == 0 {
+		if step%15 == 0 {
 			w.compare()
 		}
 		if t.Failed() {
@@ -136,26 +136,27 @@ func pick[T any](rnd *rand.Rand, list ...T) T { return list[rnd.IntN(len(list))]
 // elapse lets some time pass, often to the very second at which something ends.
 func (w *world) elapse() {
 	w.now = w.now.Add(time.Duration(1+w.rnd.IntN(4_000_000)) * time.Microsecond)
-	if ends := w.where(w.now, func(b *bond) bool { return !b.expires.IsZero() }); len(ends) > 0 && w.rnd.IntN(20) == 0 {
-		w.now = pick(w.rnd, ends...).expires
+	ends := w.where(w.now, func(b *bond) bool { return !b.expires.IsZero() })
+	if len(ends) > 0 && w.rnd.IntN(10) == 0 {
+		w.now = slices.MinFunc(ends, func(a, b *bond) int { return a.expires.Compare(b.expires) }).expires
 	}
 }
 
 func (w *world) step() {
 	switch kind := w.rnd.IntN(100); {
-	case kind < 35:
+	case kind < 30:
 		w.bindOne(w.randomWish())
-	case kind < 45:
+	case kind < 35:
 		w.unbind()
-	case kind < 55:
+	case kind < 43:
 		w.modify()
-	case kind < 62:
+	case kind < 51:
 		w.setTemp()
-	case kind < 80:
+	case kind < 75:
 		w.call()
 	case kind < 93:
 		w.goOn()
-	case kind < 96:
+	case kind < 95:
 		w.race()
 	default:
 		_, err := w.st.ExpireBindings(w.ctx, 1+w.rnd.IntN(10))
@@ -182,6 +183,7 @@ func (w *world) randomWish() wish {
 		s.Lifetime, s.Direction, s.TimeUnit = 0, models.BothWays, 1
 		s.BindTime, s.CallbackTime, s.ShowCaller = pick(w.rnd, 0, 1, 2, 3), pick(w.rnd, 0, 1, 2), w.rnd.IntN(4) == 0
 		s.CallbackNum = pick(w.rnd, "", "", pick(w.rnd, w.people...).Reveal())
+		v.a = pick(w.rnd, v.a, w.people[0], w.people[1]) // who may have several extensions on one X
 		if w.rnd.IntN(2) == 0 {
 			v.ext = w.extension(v.app)
 		}
