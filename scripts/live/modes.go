@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -298,7 +299,7 @@ func bindYB(ctx context.Context, s *stage) error {
 	r, err := s.h.order(ctx, s.app, http.MethodPost, "/rest/omp/xyrelationnumber/v1.0?app_key="+s.app.key, s.body("origNum", "+86"+s.who.b, "subscriptionId", s.parent))
 	s.id = r.SubscriptionID
 	if err == nil && r.RelationNumber != "+86"+s.who.y {
-		err = fmt.Errorf("B was given another Y than the city's")
+		err = errors.New("the Y given to B is not the one of the city")
 	}
 	return err
 }
