@@ -7,11 +7,10 @@
 
 # Where the public registries are slow, name mirrors: --build-arg GO_IMAGE=… --build-arg RUNTIME_IMAGE=… --build-arg GOPROXY=…
 ARG GO_IMAGE=golang:1.26-bookworm
-ARG RUNTIME_IMAGE=gcr.io/distroless/static-debian12:nonroot
+ARG RUNTIME_IMAGE=scratch
 
 FROM ${GO_IMAGE} AS build
-ARG GOPROXY=https://proxy.golang.org,direct
-ENV GOPROXY=${GOPROXY}
+ARG GOPROXY
 WORKDIR /src
 # The modules have a layer of their own: it is made again only when they change.
 COPY go.mod go.sum ./
@@ -27,11 +26,12 @@ RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}"
 # A new volume takes owner and mode from the image's directory at its place. FreeSWITCH runs as the same user and writes to some.
 RUN for d in daemon media recordings switch-spool trunks; do install -d -m 750 -o 65532 -g 65532 /out/state/$d; done
 
-# It holds CA certificates, for the pushes, and time zones. The default prompts, the schema and the sample configuration are in the binary.
+# Beside the binary it needs the CA certificates, for the pushes. The default prompts, the schema and the sample configuration are in the binary.
 FROM ${RUNTIME_IMAGE}
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /out/maskline /usr/local/bin/maskline
 COPY --from=build --chown=65532:65532 /out/state /var/lib/maskline
-# 65532 is distroless's nonroot; said in digits, so that an orchestrator can see that it is not root.
+# Nobody's id, said in digits, so that an orchestrator can see that it is not root.
 USER 65532:65532
 WORKDIR /var/lib/maskline
 ENV MASKLINE_CONFIG=/etc/maskline/maskline.yaml
