@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"maskline/controller/cdr"
+	"maskline/esl"
 	"maskline/esl/sim"
 	"maskline/models"
 )
@@ -164,6 +166,33 @@ func TestEverythingDies(t *testing.T) {
 			t.Errorf("%d s of %+v", c.TalkSeconds(), c)
 		}
 		if told := l.told(c.SessionID); len(told) != 6 || told[3] != "answer "+xLine+" > "+ben {
+			t.Errorf("told %q", told)
+		}
+	})
+}
+
+// Of a call that nobody watched to its end only the caller's record is left: the talk that was told of stays a talk, until the caller's end.
+func TestTheCalleesRecordIsLost(t *testing.T) {
+	inLab(t, sim.Options{}, func(l *lab) {
+		l.bind(models.BindingSettings{})
+		_, stop := l.daemon()
+		l.sw.SetPhone(sim.Phone{Number: ben, Rings: 2 * time.Second})
+		a := l.dial(sim.Caller{From: ann, To: xLine})
+		time.Sleep(10 * time.Second)
+		stop()
+		l.sw.Restart()
+		session, err := l.st.Session(l.ctx, models.SessionID(a.Leg, "sw1"))
+		l.must(err)
+		e, _ := l.daemon()
+		if !e.Report(cdr.Leg{ID: a.Leg, Call: a.Leg, Role: "a", Created: session.StartedAt, HungUp: session.StartedAt.Add(30 * time.Second),
+			Cause: esl.NormalClearing, Disposition: "recv_bye"}, "sw1", nil) {
+			t.Fatal("the report was not taken")
+		}
+		c := l.written(a)
+		if c.Source != models.SourcePost || c.Fail != models.Hungup || c.HungUpBy != 1 || c.TalkSeconds() < 27 || c.TalkSeconds() > 28 {
+			t.Errorf("%d s of %+v", c.TalkSeconds(), c)
+		}
+		if told := l.told(c.SessionID); len(told) != 6 {
 			t.Errorf("told %q", told)
 		}
 	})

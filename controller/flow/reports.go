@@ -193,6 +193,9 @@ func (e *Engine) endFromReports(ctx context.Context, s models.Session, legs []cd
 	}
 	if len(legs) == 0 {
 		k.source = models.SourceLost
+	}
+	// The callee's record may be lost though the caller's is there: an answer that the customer was told of is not taken back.
+	if _, known := k.legs.Callee(); !known {
 		if err := k.recall(ctx); err != nil {
 			return err
 		}
@@ -201,8 +204,8 @@ func (e *Engine) endFromReports(ctx context.Context, s models.Session, legs []cd
 	return nil
 }
 
-// recall rebuilds the callee's leg from the events that were told, when nothing else is left of a call. It was known to live until the last
-// of them.
+// recall rebuilds the callee's leg from the events that were told, when nothing else is left of it. The call was known to live until the
+// last of them.
 func (k *call) recall(ctx context.Context) error {
 	told, err := k.e.Store.Events(ctx, k.s.ID)
 	if err != nil {
