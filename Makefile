@@ -25,6 +25,7 @@ demo: build ## one masked call on a simulated switch, shown live; ONCE=1 ends af
 
 test: ## all tests with the race detector, on SQLite and on a MariaDB of its own
 	@scripts/mariadb.sh $(GO) test -race ./...
+	@$(GO) test -count=1 -run=FiveHundredCalls ./cmd/maskline
 
 check: ## format, vet, linters, known vulnerabilities
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
