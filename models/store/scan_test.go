@@ -152,7 +152,7 @@ func (e *estate) askModes(t *testing.T) {
 	v := e.session("temp")
 	v.Dialled, v.Caller, v.Callee = ax.X, alice, bob
 	e.record(t, models.Change{Session: v, Exclusive: true, UseTemp: true})
-	axe := must[models.Binding](t)(e.BindAXE(ctx, AXERequest{App: e.axe, A: alice}))
+	axe := must[models.Binding](t)(e.BindAXE(ctx, AXERequest{App: e.axe, Where: Where{Area: "0755"}, A: alice}))
 	must[models.Binding](t)(e.BindAXE(ctx, AXERequest{App: e.axe, Where: Where{Area: "010"}, A: alice, Extension: "3"}))
 	v.ID, v.Dialled, v.Caller, v.Callee, v.BindingID = "back", axe.X, bob, alice, axe.ID
 	e.record(t, models.Change{Session: v, CallBack: true})
