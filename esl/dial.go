@@ -20,3 +20,6 @@ type Dial struct {
 	Vars      []Var      // variables of every endpoint's leg
 	Endpoints []Endpoint // tried one after the other
 }
+
+// App is one application of the switch with its argument.
+type App struct{ Name, Arg string }

@@ -26,6 +26,8 @@ var (
 	ErrClosed = errors.New("call is closed")
 	// ErrRefused says that the switch answered -ERR; the wrapped text holds its words.
 	ErrRefused = errors.New("switch refused the command")
+	// ErrUncertain says that the connection broke while a call was being placed: it may be on the switch or not. Place gives the Call with it.
+	ErrUncertain = errors.New("the switch may or may not have taken the command")
 	// ErrUnsafe says that a value may not be given to the switch: it holds a character outside its allow-list.
 	ErrUnsafe = errors.New("unsafe value")
 )
@@ -39,6 +41,11 @@ type Switch interface {
 	Run(ctx context.Context, h Handler) error
 	// Status tells how the connections are now.
 	Status() Status
+	// Place dials a call of our own: the endpoints of d one after the other, until one answers; that leg then executes the applications of
+	// then in order, in the switch, without us. id becomes the call's, and the uuid of the first endpoint's leg if that names none. Every leg
+	// gets maskline_call and maskline_role "a" unless d says otherwise. The Call is open before anything is sent, so that no event is missed.
+	// An error says that nothing was dialled, but for ErrUncertain. What became of the dialling comes as a Placed event.
+	Place(ctx context.Context, id string, d Dial, then []App) (Call, error)
 	// API runs one api command that answers at once (status, show channels …) and gives its answer's text.
 	API(ctx context.Context, command, arg string) (string, error)
 }

@@ -18,10 +18,11 @@ const (
 	Executed                      // CHANNEL_EXECUTE_COMPLETE: an application ended; Token tells which
 	Digit                         // DTMF
 	Snapshot                      // made by the adapter from uuid_dump: how a leg stands after a resync
+	Placed                        // BACKGROUND_JOB of Place: a leg has answered (Leg), or none did and Cause says why the last failed
 	Lost                          // made by the adapter: the leg is gone and nobody saw its end; At is until when its switch was known to live
 )
 
-var kindNames = [...]string{"none", "parked", "progress", "progress_media", "answered", "hung_up", "executed", "digit", "snapshot", "lost"}
+var kindNames = [...]string{"none", "parked", "progress", "progress_media", "answered", "hung_up", "executed", "digit", "snapshot", "placed", "lost"}
 
 func (k Kind) String() string {
 	if k < 0 || int(k) >= len(kindNames) {
@@ -44,6 +45,8 @@ type Event struct {
 	At   time.Time // when the switch made the event, UTC
 	// Token is set on Executed: the token that Execute or Bridge gave.
 	Token string
+	// Cause is set on Placed when no leg answered: the switch's word, such as USER_BUSY or GATEWAY_DOWN.
+	Cause Cause
 	Headers
 }
 

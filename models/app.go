@@ -17,10 +17,12 @@ const (
 	ModeAXE  Mode = "axe"  // X and an extension reach A; A dials X and reaches who called last
 	ModeAXYB Mode = "axyb" // B dials X and reaches A, who sees Y; A dials Y and reaches B, who sees X
 	ModeX    Mode = "x"    // the tenant is asked at every call
+	// ModeVoice is the other product: calls that the platform places itself (spec/voicecall.md). See VoiceModes.
+	ModeVoice Mode = "voice"
 )
 
-// Modes lists the modes.
-var Modes = []Mode{ModeAXB, ModeAX, ModeAXE, ModeAXYB, ModeX}
+// Modes lists the modes that an app may have.
+var Modes = []Mode{ModeAXB, ModeAX, ModeAXE, ModeAXYB, ModeX, ModeVoice}
 
 // PushScheme is how pushes to an app's URLs are signed (spec/privatenumber.md §1.2).
 type PushScheme string

@@ -23,7 +23,16 @@ type CDR struct {
 	Switch    string
 	Host      string
 
-	CallInAt    time.Time
+	// Leg 1 of a placed call (callOut…): when it was dialled, rang, and answered; its cause when it failed.
+	OutAt         time.Time
+	OutAlertingAt time.Time
+	OutAnswerAt   time.Time
+	OutQ850       int
+	// Speech that was played to it.
+	SpeechPlays   int
+	SpeechSeconds int
+
+	CallInAt    time.Time // of a placed call: when it was accepted
 	StartAt     time.Time // leg 2 dialled
 	AlertingAt  time.Time
 	AnswerAt    time.Time
@@ -39,6 +48,11 @@ type CDR struct {
 	UserData    string
 	Source      Source
 	CompletedAt time.Time // when we wrote it
+}
+
+// Answered says that somebody whom the platform reached has answered: leg 2, or leg 1 of a placed call without another.
+func (c CDR) Answered() bool {
+	return !c.AnswerAt.IsZero() || !c.OutAnswerAt.IsZero() && c.Mode != ModeClick
 }
 
 // TalkSeconds is the talk time that the CDR prints: whole seconds between the printed times, so that a customer who computes agrees.

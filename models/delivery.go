@@ -18,6 +18,7 @@ type DeliveryState string
 
 // The states.
 const (
+	DeliveryHeld    DeliveryState = "held"    // waits for its call's recording; DueAt says how long (store.ReleaseDelivery)
 	DeliveryWaiting DeliveryState = "waiting" // its first attempt has not ended
 	DeliveryRetry   DeliveryState = "retry"   // waits for its calendar
 	DeliveryDone    DeliveryState = "done"

@@ -36,6 +36,15 @@ const (
 	SessionOver        Code = "session_over"         // callStop for a call that has ended
 	ReplayedNonce      Code = "replayed_nonce"       // the app forbids a second use of a nonce
 	RecordMissing      Code = "record_missing"       // no such recording, or it has been removed
+	DisplayNumber      Code = "display_number"       // not a display number of this app (1010023)
+	CallerNumber       Code = "caller_number"        // whom click-to-dial calls first cannot be called (1010024)
+	CalleeNumber       Code = "callee_number"        // cannot be called (1010025)
+	PortsFull          Code = "ports_full"           // all voice ports of the app are in use, and none may wait (1020165)
+	TenantTooOften     Code = "tenant_too_often"     // more calls than the tenant may make (1013001)
+	AppTooOften        Code = "app_too_often"        // … the app (1013002)
+	NumberTooOftenUsed Code = "number_too_often"     // … the display number (1013003)
+	NumberOff          Code = "number_off"           // no display number of the app may be used now (1013119)
+	InUse              Code = "in_use"               // something live names it (admin API)
 	BindingDeadAlready Code = "binding_dead_already" // expired or unbound between two looks
 )
 

@@ -19,13 +19,23 @@ func (s NumberState) TakesCalls() bool { return s == NumberNormal || s == Number
 // TakesBindings says whether the number may be bound anew.
 func (s NumberState) TakesBindings() bool { return s == NumberNormal }
 
-// Number is a private number, an X or a Y. It belongs to one app.
+// NumberKind is what a number is for.
+type NumberKind string
+
+// The kinds. "" in a new number is NumberPrivate, or NumberDisplay in an app of ModeVoice.
+const (
+	NumberPrivate NumberKind = "private" // an X or a Y
+	NumberDisplay NumberKind = "display" // a fixed line that placed calls show (spec/voicecall.md §2, displayNbr)
+)
+
+// Number is a number of the platform: an X or a Y, or one that placed calls show. It belongs to one app.
 type Number struct {
 	ID        int64
 	TenantID  int64
 	AppID     int64
 	Number    string // global form, unique
 	AreaCode  string // with its leading zero: 0755
+	Kind      NumberKind
 	State     NumberState
 	Cause     int    // why it is unavailable, 1 to 9 (spec/privatenumber.md §4.5); 0 in other states
 	Trunk     string // the trunk that carries it outward first; "" is the configured order

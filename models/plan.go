@@ -3,7 +3,8 @@ package models
 import "time"
 
 // Plan is everything one call will do, as data. A resolver makes it from a Sight; the flow carries it out. Exactly one of the
-// pointers is set. Collect, Ask and Allocate lead to another decision; Refuse and Connect end the chain.
+// pointers is set. Collect, Ask and Allocate lead to another decision; Refuse and Connect end the chain. Place is no decision about a call that
+// came in: it is a call of our own, made from a request.
 type Plan struct {
 	// Direction is the CDR's: 1 in AXB; in other modes 0 when somebody calls A, 1 when A calls; 2 when nothing is bound.
 	Direction int `json:"direction"`
@@ -13,6 +14,15 @@ type Plan struct {
 	Collect  *Collect  `json:"collect,omitempty"`
 	Ask      *Ask      `json:"ask,omitempty"`
 	Allocate *Allocate `json:"allocate,omitempty"`
+	Place    *Place    `json:"place,omitempty"`
+}
+
+// Callee is the dialling of leg 2, nil when the plan has none.
+func (p Plan) Callee() *Connect {
+	if p.Place != nil {
+		return p.Place.Then
+	}
+	return p.Connect
 }
 
 // Collect asks the caller for digits; the lookup is then made again with them. Prompts are file names, "" is silence.
@@ -61,6 +71,10 @@ type Connect struct {
 	// CallBack says that the callee may call this caller back on the number: recorded when he is dialled, for so long (0 is for ever).
 	CallBack    bool          `json:"call_back,omitempty"`
 	CallBackFor time.Duration `json:"call_back_for,omitempty"`
+	// Click-to-dial only.
+	Media        Media  `json:"media,omitempty"`
+	Wait         string `json:"wait,omitempty"`           // waitVoice: what A hears while B is dialled, looped; "" is our ring-back
+	LastMinuteTo Side   `json:"last_minute_to,omitempty"` // who hears LastMinute; "" is both
 }
 
 // Decision is a Plan with whose call it is and why.

@@ -17,9 +17,9 @@ type Session struct {
 	BindingID string
 	Mode      Mode
 	Side      Side
-	Dialled   string // X, global form
-	Caller    Party
-	Callee    Party // zero when nobody was dialled
+	Dialled   string // X, global form; in a placed call the number that leg 1 sees
+	Caller    Party  // who is on leg 1: the caller, or whom a placed call reaches first
+	Callee    Party  // leg 2; zero when nobody was dialled
 	Trunk     string
 	UserData  string
 	Plan      Plan
@@ -56,6 +56,10 @@ const (
 	StageTalking    Stage = "talking"
 	StageEnded      Stage = "ended"
 	StageAnnounced  Stage = "announcing" // the callee could not be reached; the caller hears why
+	// Of calls that we place.
+	StageQueued  Stage = "queued"
+	StagePlacing Stage = "placing" // leg 1 is dialled
+	StagePlaying Stage = "playing" // leg 1 hears something
 )
 
 // EventType is a call event's kind, by its wire name (spec/privatenumber.md §4.1).
@@ -75,7 +79,7 @@ const (
 type CallEvent struct {
 	ID        int64
 	SessionID string
-	Key       string // Type, and for those that may come more than once a number: "collectInfo:2"
+	Key       string // Type, and for those that may come more than once a number: "collectInfo:2"; leg 1 of a placed call: "answer:a"
 	Type      EventType
 	At        time.Time // when the switch saw it
 	Caller    Party     // as the leg has it: callin real caller; leg 2 the number shown. A private number may stand here
@@ -99,4 +103,14 @@ type Change struct {
 	// CallBack lets Session.Callee call Session.Caller back on Session.Dialled until this time; the zero time is as long as the row lives.
 	CallBack      bool
 	CallBackUntil time.Time
+	// Take claims the waiting call of Session.LegA for dialling: its row goes from queued to taken, with Core. Where it does not stand as
+	// queued nothing of the change is written, and applied is false.
+	Take bool
+	Core string
+	// Cancel ends a call that waits: its row, which must be queued, is removed; else as for Take.
+	Cancel bool
+	// Placed says that the call is known to be on the switch, or over: its row is removed if it is there.
+	Placed bool
+	// Recording is written with the end of a recorded call.
+	Recording *Recording
 }

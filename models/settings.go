@@ -9,6 +9,8 @@ type AppSettings struct {
 	NumberStatusURL  string `json:"number_status_url,omitempty"`
 	PushNumberStatus bool   `json:"push_number_status,omitempty"`
 	Risk             Risk   `json:"risk,omitzero"`
+	// Voice is for ModeVoice.
+	Voice VoiceSettings `json:"voice,omitzero"`
 }
 
 // ExtensionSettings say how mode AXE asks for the extension (spec/privatenumber.md §3).
@@ -77,6 +79,9 @@ func (s AppSettings) Validate() error {
 		return err
 	}
 	if err := validURL("number_status_url", s.NumberStatusURL); err != nil {
+		return err
+	}
+	if err := s.Voice.Validate(); err != nil {
 		return err
 	}
 	return s.Risk.Validate()

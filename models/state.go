@@ -64,6 +64,23 @@ const (
 	CalleeUnreachable StateCode = 8103
 	CalleePoweredOff  StateCode = 8104
 	CalleeOutOfOrder  StateCode = 8105
+	// Of placed calls (spec/voicecall.md §9.2).
+	NoDigits           StateCode = 100  // CDR only: nothing was keyed in time
+	TenantTooManyCalls StateCode = 7001 // in the queue: more calls than the tenant may make
+	AppTooManyCalls    StateCode = 7002
+	NumberTooManyCalls StateCode = 7003
+	NotConnected       StateCode = 8001 // line or carrier
+	RingTimeout        StateCode = 8003
+	LeftWhileRinging   StateCode = 8004
+	SpeechFailed       StateCode = 8005
+	CallerLeftUnjoined StateCode = 8009 // leg 1 hung up before leg 2 answered
+	// 8100 to 8105 of leg 1 in click-to-dial.
+	FirstNotExist    StateCode = 8106
+	FirstNoAnswer    StateCode = 8107
+	FirstBusy        StateCode = 8108
+	FirstUnreachable StateCode = 8109
+	FirstPoweredOff  StateCode = 8110
+	FirstRejected    StateCode = 8111
 )
 
 var stateTexts = map[StateCode]string{
@@ -125,6 +142,22 @@ var stateTexts = map[StateCode]string{
 	CalleeUnreachable: "The callee is temporarily unreachable.",
 	CalleePoweredOff:  "The callee is powered off.",
 	CalleeOutOfOrder:  "The callee is out of service.",
+
+	NoDigits:           "Collecting digits failed.",
+	TenantTooManyCalls: "The calls of the account exceed the limit.",
+	AppTooManyCalls:    "The calls of the app exceed the limit.",
+	NumberTooManyCalls: "The calls of the display number exceed the limit.",
+	NotConnected:       "The call cannot be connected.",
+	RingTimeout:        "The ringing timed out.",
+	LeftWhileRinging:   "The call was refused while ringing.",
+	SpeechFailed:       "Speech synthesis failed.",
+	CallerLeftUnjoined: "The caller hung up before the call was connected.",
+	FirstNotExist:      "The caller number does not exist.",
+	FirstNoAnswer:      "The caller does not answer.",
+	FirstBusy:          "The caller is busy.",
+	FirstUnreachable:   "The caller is temporarily unreachable.",
+	FirstPoweredOff:    "The caller is powered off.",
+	FirstRejected:      "The caller rejected the call.",
 }
 
 // Text is stateDesc: a sentence that names no number.

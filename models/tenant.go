@@ -18,6 +18,7 @@ type Tenant struct {
 	Name      string // 1 to 64 characters, unique
 	SpID      string // spId of CDRs, unique; 1 to 32 characters
 	State     State
+	Calls     CallCap // accepted calls of all its apps of ModeVoice (1013001, 7001)
 	CreatedAt time.Time
 }
 
@@ -28,6 +29,8 @@ func (t Tenant) Validate() error {
 		return Fail(Invalid, "name", "a tenant's name has 1 to 64 characters")
 	case t.SpID == "" || len(t.SpID) > 32:
 		return Fail(Invalid, "sp_id", "an sp_id has 1 to 32 characters")
+	case t.Calls.PerHour < 0 || t.Calls.PerDay < 0:
+		return Fail(Invalid, "calls.per_hour", "calls an hour and a day are 1 or more, or 0 for no bound")
 	}
 	return nil
 }
