@@ -23,6 +23,8 @@ type Config struct {
 	Switches  []Switch      `koanf:"switches"`
 	Trunks    []Trunk       `koanf:"trunks"`
 	Media     Media         `koanf:"media"`
+	S3        S3            `koanf:"s3"`
+	Speech    Speech        `koanf:"speech"`
 	Delivery  Delivery      `koanf:"delivery"`
 	Binding   Binding       `koanf:"binding"`
 	Call      Call          `koanf:"call"`
@@ -51,6 +53,7 @@ type Listen struct {
 	APITLS string `koanf:"api_tls"` // tenant API, HTTPS
 	Admin  string `koanf:"admin"`   // admin API, health and metrics
 	Intake string `koanf:"intake"`  // CDR posts of the switches
+	Sounds string `koanf:"sounds"`  // prompts and speech for switches that fetch them
 }
 
 // TLS is the certificate of the HTTPS listeners.
@@ -135,25 +138,71 @@ type Media struct {
 	Prompts       string        `koanf:"prompts"`
 	Language      string        `koanf:"language"`
 	Tenants       string        `koanf:"tenants"`
+	Uploads       string        `koanf:"uploads"`    // prompts as they were uploaded, those under review among them
+	SoundsURL     string        `koanf:"sounds_url"` // where switches reach listen.sounds; "" has them read the directories
 	Recordings    string        `koanf:"recordings"`
+	RecordStore   string        `koanf:"record_store"` // RecordLocal or RecordS3
+	RecordWait    time.Duration `koanf:"record_wait"`
+	Drain         []string      `koanf:"drain"` // directories of switches of this machine
 	RetentionDays int           `koanf:"retention_days"`
 	LinkLifetime  time.Duration `koanf:"link_lifetime"`
 	LinkBase      string        `koanf:"link_base"`
 	RecordDomain  string        `koanf:"record_domain"`
 }
 
+// Where recordings are kept.
+const (
+	RecordLocal = "local" // in media.recordings
+	RecordS3    = "s3"
+)
+
+// S3 is a store of objects for recordings, for RecordS3.
+type S3 struct {
+	Endpoint  string `koanf:"endpoint"` // https://host[:port]
+	Region    string `koanf:"region"`
+	Bucket    string `koanf:"bucket"`
+	Prefix    string `koanf:"prefix"`
+	Key       string `koanf:"key"`
+	Secret    Secret `koanf:"secret"`
+	PathStyle bool   `koanf:"path_style"`
+}
+
+// Speech is how text of templates becomes sound.
+type Speech struct {
+	Engine     string        `koanf:"engine"`  // one of the Speech… below
+	Command    []string      `koanf:"command"` // SpeechCommand: a program and its arguments
+	URL        string        `koanf:"url"`     // SpeechHTTP
+	Token      Secret        `koanf:"token"`   // SpeechHTTP: bearer token; "" is none
+	Voice      string        `koanf:"voice"`
+	Dir        string        `koanf:"dir"`
+	MaxBytes   int64         `koanf:"max_bytes"`
+	Concurrent int           `koanf:"concurrent"`
+	Timeout    time.Duration `koanf:"timeout"`
+}
+
+// The engines.
+const (
+	SpeechNone    = "" // calls that need speech end with 8005
+	SpeechCommand = "command"
+	SpeechHTTP    = "http"
+)
+
 // Delivery is the pushes to customers' URLs.
 type Delivery struct {
-	Calendar   []time.Duration `koanf:"calendar"`
-	Timeout    time.Duration   `koanf:"timeout"`
-	BatchWait  time.Duration   `koanf:"batch_wait"`
-	Concurrent int             `koanf:"concurrent"`
-	PerURL     int             `koanf:"per_url"`
-	Allow      []netip.Prefix  `koanf:"allow"`
-	Insecure   []string        `koanf:"insecure_hosts"`
-	DeadFiles  string          `koanf:"dead_files"`
-	Optional   bool            `koanf:"optional_fields"`
-	Duration   string          `koanf:"duration_field"`
+	Calendar []time.Duration `koanf:"calendar"`
+	// VoiceCalendar is Calendar for the CDRs of placed calls. Their events are never tried again.
+	VoiceCalendar []time.Duration `koanf:"voice_calendar"`
+	// VoiceClock is what Created of their pushes is ahead of UTC.
+	VoiceClock time.Duration  `koanf:"voice_clock"`
+	Timeout    time.Duration  `koanf:"timeout"`
+	BatchWait  time.Duration  `koanf:"batch_wait"`
+	Concurrent int            `koanf:"concurrent"`
+	PerURL     int            `koanf:"per_url"`
+	Allow      []netip.Prefix `koanf:"allow"`
+	Insecure   []string       `koanf:"insecure_hosts"`
+	DeadFiles  string         `koanf:"dead_files"`
+	Optional   bool           `koanf:"optional_fields"`
+	Duration   string         `koanf:"duration_field"`
 	// ServiceTypes is serviceType of CDRs by mode, where another than the courier's is wanted.
 	ServiceTypes map[string]string `koanf:"service_types"`
 }

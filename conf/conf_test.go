@@ -20,6 +20,8 @@ admin: {tokens: [{name: ops, token: 0123456789abcdef}]}
 intake: {password: cdr-password}
 `
 
+const s3 = "media: {record_store: s3}\n"
+
 func setSampleEnv(t *testing.T) {
 	t.Helper()
 	t.Setenv("MASKLINE_KEY", testKey)
@@ -133,6 +135,26 @@ func TestStrict(t *testing.T) {
 		{name: "service type of no mode", yaml: minimal + "delivery: {service_types: {axz: '006'}}\n", wantInErrors: []string{"delivery.service_types", "axyb"}},
 		{name: "service type", yaml: minimal + "delivery: {service_types: {axe: 006}}\n", wantInErrors: []string{"delivery.service_types.axe", "quotes"}},
 		{name: "service types", yaml: minimal + "delivery: {service_types: {axe: '006', x: '007'}}\n"},
+		{name: "voice calendar", yaml: minimal + "delivery: {voice_calendar: []}\n", wantInErrors: []string{"delivery.voice_calendar"}},
+		{name: "rate of a trunk", yaml: minimal + "trunks: [{name: a, proxy: x, rate: 2.5}]\n"},
+		{name: "rate below zero", yaml: minimal + "trunks: [{name: a, proxy: x, rate: -1}]\n", wantInErrors: []string{"trunks[0].rate"}},
+		{name: "sounds without a listener", yaml: minimal + "media: {sounds_url: 'http://192.0.2.1:8091'}\n", wantInErrors: []string{"media.sounds_url", "listen.sounds"}},
+		{name: "sounds with a comma", yaml: minimal + "media: {sounds_url: 'http://192.0.2.1:8091/a,b'}\nlisten: {sounds: '0.0.0.0:8091'}\n", wantInErrors: []string{"media.sounds_url", "192.0.2.1:8091"}},
+		{name: "sounds", yaml: minimal + "media: {sounds_url: 'http://192.0.2.1:8091'}\nlisten: {sounds: '0.0.0.0:8091'}\n"},
+		{name: "no uploads", yaml: minimal + "media: {uploads: ''}\n", wantInErrors: []string{"media.uploads"}},
+		{name: "record wait", yaml: minimal + "media: {record_wait: 0s}\n", wantInErrors: []string{"media.record_wait"}},
+		{name: "drain into itself", yaml: minimal + "media: {recordings: /r, drain: [/r]}\n", wantInErrors: []string{"media.drain", "/r"}},
+		{name: "record store", yaml: minimal + "media: {record_store: tape}\n", wantInErrors: []string{"media.record_store", "local"}},
+		{name: "s3 without its keys", yaml: minimal + "media: {record_store: s3}\ns3: {endpoint: 'https://s3.example.com'}\n", wantInErrors: []string{"s3.endpoint", "s3.bucket"}},
+		{name: "s3 with a path", yaml: minimal + s3 + "s3: {endpoint: 'https://s3.example.com/bucket', bucket: b, key: k, secret: s}\n", wantInErrors: []string{"s3.endpoint", "s3.bucket"}},
+		{name: "s3 secret", yaml: minimal + s3 + "s3: {endpoint: 'https://s3.example.com', bucket: b, key: k, secret: 'env:NOT_THERE_S3'}\n", wantInErrors: []string{"s3.secret", "NOT_THERE_S3"}},
+		{name: "s3", yaml: minimal + s3 + "s3: {endpoint: 'https://s3.example.com', bucket: b, key: k, secret: s}\n"},
+		{name: "speech engine", yaml: minimal + "speech: {engine: festival}\n", wantInErrors: []string{"speech.engine", "command"}},
+		{name: "speech command", yaml: minimal + "speech: {command: []}\n", wantInErrors: []string{"speech.command"}},
+		{name: "speech over http", yaml: minimal + "speech: {engine: http}\n", wantInErrors: []string{"speech.url"}},
+		{name: "speech address", yaml: minimal + "speech: {engine: http, url: 'localhost:5002'}\n", wantInErrors: []string{"speech.url", "http://"}},
+		{name: "speech off", yaml: minimal + "speech: {engine: ''}\n"},
+		{name: "speech cache", yaml: minimal + "speech: {max_bytes: 1000, concurrent: 0, timeout: 1ms}\n", wantInErrors: []string{"speech.max_bytes", "speech.concurrent", "speech.timeout"}},
 		{name: "calendar falls", yaml: minimal + "delivery: {calendar: [4m, 1m]}\n", wantInErrors: []string{"delivery.calendar"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -16,12 +16,18 @@ func Default() Config {
 		Intake:    Intake{User: "switch", Spool: "var/spool"},
 		Numbering: Numbering{Country: "86", International: "00", National: "0"},
 		Media: Media{
-			Prompts: "var/prompts", Language: "zh", Tenants: "var/tenants", Recordings: "var/recordings",
-			RetentionDays: 7, LinkLifetime: 72 * time.Hour,
+			Prompts: "var/prompts", Language: "zh", Tenants: "var/tenants", Uploads: "var/uploads", Recordings: "var/recordings",
+			RecordStore: RecordLocal, RecordWait: time.Minute, RetentionDays: 7, LinkLifetime: 72 * time.Hour,
+		},
+		S3: S3{Region: "us-east-1", PathStyle: true},
+		Speech: Speech{
+			Engine: SpeechCommand, Command: []string{"espeak-ng", "--stdin", "-b", "1", "-v", "{voice}", "-s", "{speed}", "-w", "{out}"},
+			Voice: "cmn", Dir: "var/speech", MaxBytes: 1 << 30, Concurrent: 2, Timeout: 10 * time.Second,
 		},
 		Delivery: Delivery{
-			Calendar: []time.Duration{time.Minute, 4 * time.Minute, 9 * time.Minute, 106 * time.Minute, 203 * time.Minute, 300 * time.Minute},
-			Timeout:  5 * time.Second, BatchWait: time.Second, Concurrent: 256, PerURL: 8, DeadFiles: "var/dead", ServiceTypes: map[string]string{},
+			Calendar:      []time.Duration{time.Minute, 4 * time.Minute, 9 * time.Minute, 106 * time.Minute, 203 * time.Minute, 300 * time.Minute},
+			VoiceCalendar: []time.Duration{time.Hour, 2 * time.Hour, 3 * time.Hour, 4 * time.Hour, 5 * time.Hour, 6 * time.Hour}, VoiceClock: 8 * time.Hour,
+			Timeout: 5 * time.Second, BatchWait: time.Second, Concurrent: 256, PerURL: 8, DeadFiles: "var/dead", ServiceTypes: map[string]string{},
 		},
 		Binding: Binding{CoolOff: 24 * time.Hour},
 		Call:    Call{AnswerIn: 90 * time.Second, Refusals: map[string]string{}, AtOnce: 10_000, AskTimeout: 4 * time.Second},

@@ -27,6 +27,7 @@ type Trunk struct {
 	Codecs      []string       `koanf:"codecs"`
 	External    string         `koanf:"external"`
 	Channels    int            `koanf:"channels"`
+	Rate        float64        `koanf:"rate"`
 	Order       int            `koanf:"order"`
 }
 
@@ -44,7 +45,7 @@ func (t Trunk) Model() (models.Trunk, error) {
 		Name: t.Name, Addresses: t.Addresses, Registers: t.Registers, RegisterKey: key,
 		CallerIn: models.HeaderField(t.CallerIn), DialledIn: models.HeaderField(t.DialledIn), TrustCaller: t.TrustCaller,
 		Proxy: t.Proxy, User: t.User, Password: password, Register: t.Register, Ping: t.Ping, FromDomain: t.FromDomain,
-		DialForm: models.NumberForm(t.DialForm), Codecs: t.Codecs, External: t.External, Channels: t.Channels, Order: t.Order,
+		DialForm: models.NumberForm(t.DialForm), Codecs: t.Codecs, External: t.External, Channels: t.Channels, Rate: t.Rate, Order: t.Order,
 	}
 	for _, f := range t.ShowIn {
 		m.ShowIn = append(m.ShowIn, models.HeaderField(f))

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -25,6 +24,8 @@ func (c Config) Validate() error {
 	c.checkSwitches(&f)
 	c.checkTrunks(&f)
 	c.checkMedia(&f)
+	c.checkRecordings(&f)
+	c.checkSpeech(&f)
 	c.checkDelivery(&f)
 	c.checkCall(&f)
 	c.checkRest(&f)
@@ -107,6 +108,7 @@ func (c Config) checkStorage(f *faults) {
 func (c Config) checkListen(f *faults) {
 	for _, l := range []struct{ key, addr string }{
 		{"listen.api", c.Listen.API}, {"listen.api_tls", c.Listen.APITLS}, {"listen.admin", c.Listen.Admin}, {"listen.intake", c.Listen.Intake},
+		{"listen.sounds", c.Listen.Sounds},
 	} {
 		if l.addr != "" {
 			f.address(l.key, l.addr)
@@ -225,28 +227,18 @@ func (c Config) checkTrunks(f *faults) {
 	}
 }
 
-func (c Config) checkMedia(f *faults) {
-	f.oneOf("media.language", c.Media.Language, "zh", "en")
-	for _, d := range []struct{ key, dir string }{{"media.prompts", c.Media.Prompts}, {"media.tenants", c.Media.Tenants}, {"media.recordings", c.Media.Recordings}} {
-		if d.dir == "" {
-			f.add(d.key, "is empty; it is a directory that the switch sees under the same name")
-		}
-	}
-	f.count("media.retention_days", c.Media.RetentionDays, 1, 3650)
-	f.between("media.link_lifetime", c.Media.LinkLifetime, time.Minute, 7*24*time.Hour)
-	if b := c.Media.LinkBase; b != "" {
-		if u, err := url.Parse(b); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-			f.add("media.link_base", "%q is not the address tenants reach the API at, such as https://calls.example.com", b)
-		}
-	}
-}
-
 var serviceType = regexp.MustCompile(`^[0-9]{3}$`)
 
 func (c Config) checkDelivery(f *faults) {
-	if len(c.Delivery.Calendar) == 0 || !slices.IsSorted(c.Delivery.Calendar) || slices.Min(c.Delivery.Calendar) <= 0 {
-		f.add("delivery.calendar", "is not a rising list of waits after the first attempt, such as [1m, 4m, 9m]")
+	for _, l := range []struct {
+		key   string
+		waits []time.Duration
+	}{{"delivery.calendar", c.Delivery.Calendar}, {"delivery.voice_calendar", c.Delivery.VoiceCalendar}} {
+		if len(l.waits) == 0 || !slices.IsSorted(l.waits) || slices.Min(l.waits) <= 0 {
+			f.add(l.key, "is not a rising list of waits after the first attempt, such as [1m, 4m, 9m]")
+		}
 	}
+	f.between("delivery.voice_clock", c.Delivery.VoiceClock, -14*time.Hour, 14*time.Hour)
 	f.between("delivery.timeout", c.Delivery.Timeout, time.Second, time.Minute)
 	f.between("delivery.batch_wait", c.Delivery.BatchWait, 0, time.Minute)
 	f.count("delivery.concurrent", c.Delivery.Concurrent, 1, 100_000)

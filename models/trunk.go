@@ -55,6 +55,7 @@ type Trunk struct {
 	Codecs     []string // PCMA, PCMU, …; empty is the switch's own order
 	External   string   // our address as the carrier sees it; "" is the switch's own
 	Channels   int      // calls at once outward; 0 is unlimited
+	Rate       float64  // new calls a second that we place on it; 0 is no bound
 	Order      int      // lower is tried first
 }
 
@@ -78,6 +79,8 @@ func (t Trunk) Validate() error {
 		return Fail(Invalid, "dial_form", "dial_form of trunk %s is global, e164 or national", t.Name)
 	case t.Channels < 0:
 		return Fail(Invalid, "channels", "channels of trunk %s is 0 for unlimited, or more", t.Name)
+	case t.Rate < 0 || t.Rate > 10_000:
+		return Fail(Invalid, "rate", "rate of trunk %s is up to 10000 new calls a second, or 0 for no bound", t.Name)
 	}
 	for _, f := range t.ShowIn {
 		if !slices.Contains(known[1:], f) {
