@@ -21,5 +21,12 @@ type Dial struct {
 	Endpoints []Endpoint // tried one after the other
 }
 
-// App is one application of the switch with its argument.
-type App struct{ Name, Arg string }
+// App is one application of the switch with its argument. Where Dial is set the argument is the dial string that the adapter renders of it,
+// as for Call.Bridge: what Dial's legs lack of our variables they get, with role "b".
+type App struct {
+	Name, Arg string
+	Dial      *Dial
+}
+
+// BridgeApp is the application that dials d from the leg that executes it.
+func BridgeApp(d Dial) App { return App{Name: "bridge", Dial: &d} }

@@ -22,13 +22,17 @@ type attendance struct {
 	looked chan looked
 	timer  *time.Timer // when to look (again)
 
-	held    []*wire.Event
-	synced  bool
-	settled bool // the second look is done
-	tries   int  // looks that failed in a row
-	missing map[string]struct{}
-	ended   map[string]struct{} // legs whose end came since the look began: it may have seen them alive
-	noted   time.Time           // when the last event was noted in the status
+	held     []*wire.Event
+	synced   bool
+	settled  bool // the second look is done
+	tries    int  // looks that failed in a row
+	looking  bool // a look is under way
+	doubting bool // one is due for the sake of calls whose dialling is in doubt
+	missing  map[string]struct{}
+	bare     []*call             // open calls without a leg when the first look began
+	placing  map[string]*call    // calls being placed when it began, by their jobs; after it, those of them that it did not see
+	ended    map[string]struct{} // legs whose end came since the look began: it may have seen them alive
+	noted    time.Time           // when the last event was noted in the status
 }
 
 // heard is an event, or why no more will come.
@@ -84,15 +88,38 @@ func (a *attendance) loop(ctx context.Context, owned *sync.WaitGroup) (bool, err
 				return a.synced, err
 			}
 		case <-a.timer.C:
-			known := a.s.book.standing()
-			clear(a.ended)
+			known := a.begin()
 			owned.Go(func() { a.looked <- a.s.look(ctx, known) })
 		case l := <-a.looked:
 			a.see(l)
+		case <-a.s.doubts:
+			a.doubt()
 		case <-ctx.Done():
 			return a.synced, ctx.Err()
 		}
 	}
+}
+
+// begin notes what a look shall judge, and gives the legs that stand now.
+func (a *attendance) begin() map[string]struct{} {
+	a.looking, a.doubting = true, false
+	switch {
+	case !a.synced:
+		a.bare, a.placing = a.s.book.bare(), a.s.book.placing()
+	case a.settled:
+		a.placing = a.s.book.doubted(time.Now().Add(-doubtedFor))
+	}
+	clear(a.ended)
+	return a.s.book.standing()
+}
+
+// doubt sees to it that calls of which the switch may or may not know are looked for.
+func (a *attendance) doubt() {
+	if !a.settled || a.looking || a.doubting || len(a.s.book.doubted(time.Now())) == 0 {
+		return
+	}
+	a.doubting = true
+	a.timer.Reset(doubtedFor)
 }
 
 // read reads the event connection and keeps its order. Silence of two and a half heartbeats ends it.

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"maskline/esl"
 )
@@ -13,6 +14,7 @@ type book struct {
 	mu    sync.Mutex
 	calls map[string]*call
 	legs  map[string]*leg
+	jobs  map[string]*call // calls being placed, by the job that dials them, until its answer has come
 }
 
 // leg is one leg of an open call.
@@ -24,7 +26,7 @@ type leg struct {
 }
 
 func (b *book) init() {
-	b.calls, b.legs = map[string]*call{}, map[string]*leg{}
+	b.calls, b.legs, b.jobs = map[string]*call{}, map[string]*leg{}, map[string]*call{}
 }
 
 // open registers a call; an open one of the same id is given instead.
@@ -51,6 +53,80 @@ func (b *book) close(c *call) {
 			delete(b.legs, id)
 		}
 	}
+	delete(b.jobs, c.job)
+}
+
+// await notes the job that places a call.
+func (b *book) await(c *call, job string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.calls[c.id] == c {
+		c.job = job
+		b.jobs[job] = c
+	}
+}
+
+// answered gives the call that a job was to place, once; nil if there is none.
+func (b *book) answered(job string) *call {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c := b.jobs[job]
+	delete(b.jobs, job)
+	return c
+}
+
+// settled forgets the job of a call; it gives nil if its answer has come already.
+func (b *book) settled(c *call) *call {
+	b.mu.Lock()
+	job := c.job
+	b.mu.Unlock()
+	return b.answered(job)
+}
+
+// doubt notes that it is not known whether the switch took the job that places a call.
+func (b *book) doubt(c *call) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c.doubted = time.Now()
+}
+
+// sure ends the doubt about a call.
+func (b *book) sure(c *call) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c.doubted = time.Time{}
+}
+
+// doubted gives the calls being placed that have been in doubt since before t, by their jobs.
+func (b *book) doubted(t time.Time) map[string]*call {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := map[string]*call{}
+	for job, c := range b.jobs {
+		if !c.doubted.IsZero() && !c.doubted.After(t) {
+			all[job] = c
+		}
+	}
+	return all
+}
+
+// stands tells whether a leg of the call stands.
+func (b *book) stands(c *call) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, l := range b.legs {
+		if l.call == c && l.seen {
+			return true
+		}
+	}
+	return false
+}
+
+// placing gives the calls being placed of whose dialling nobody has heard yet, by their jobs.
+func (b *book) placing() map[string]*call {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return maps.Clone(b.jobs)
 }
 
 // plan registers a leg that is to be dialled.

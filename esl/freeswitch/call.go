@@ -5,10 +5,10 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"maskline/esl"
 	"maskline/esl/wire"
@@ -20,6 +20,8 @@ type call struct {
 	id      string
 	box     *mailbox
 	claimed atomic.Bool
+	job     string    // that places it; the book's, as is
+	doubted time.Time // since when it is not known whether the switch took that
 }
 
 func (s *Switch) newCall(id string) *call {
@@ -89,21 +91,12 @@ func (c *call) Execute(ctx context.Context, leg, app, arg string) (string, error
 // Bridge queues a bridge on a leg. Legs without maskline_call, maskline_role and presence_data get them: dispatch and resync know a leg by
 // these.
 func (c *call) Bridge(ctx context.Context, leg string, d esl.Dial) (string, error) {
-	d.Vars = slices.Clone(d.Vars)
-	for _, v := range []esl.Var{{Name: "maskline_call", Value: c.id}, {Name: "maskline_role", Value: "b"}, {Name: "presence_data", Value: presence + c.id}} {
-		if !slices.ContainsFunc(d.Vars, func(o esl.Var) bool { return o.Name == v.Name }) {
-			d.Vars = append(d.Vars, v)
-		}
-	}
+	d = c.own(d, "b")
 	text, err := wire.DialString(d)
 	if err != nil {
 		return "", fmt.Errorf("bridge: %w", err)
 	}
-	for _, e := range d.Endpoints {
-		if e.Leg != "" {
-			c.s.book.plan(c, e.Leg)
-		}
-	}
+	c.plan(d)
 	return c.Execute(ctx, leg, "bridge", text)
 }
 

@@ -44,7 +44,11 @@ func (s *Switch) do(ctx context.Context, name string, c wire.Command, w want) (t
 		}
 	}
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-		err = fmt.Errorf("%w: no reply within %s", esl.ErrDown, s.opt.Timeout)
+		late := fmt.Errorf("%w: no reply within %s", esl.ErrDown, s.opt.Timeout)
+		if errors.Is(err, errUnanswered) {
+			late = fmt.Errorf("%w: %w", errUnanswered, late)
+		}
+		err = late
 	}
 	if s.opt.Metrics.Command != nil {
 		s.opt.Metrics.Command(name, time.Since(started), err)

@@ -29,7 +29,7 @@ var kinds = map[string]esl.Kind{
 func subscription(digits bool) []string {
 	names := []string{
 		"CHANNEL_PARK", "CHANNEL_PROGRESS", "CHANNEL_PROGRESS_MEDIA", "CHANNEL_ANSWER", "CHANNEL_HANGUP_COMPLETE",
-		"CHANNEL_EXECUTE_COMPLETE", heartbeat,
+		"CHANNEL_EXECUTE_COMPLETE", backgroundJob, heartbeat,
 	}
 	if digits {
 		names = append(names, "DTMF")
@@ -60,7 +60,12 @@ func stamp(h esl.Headers) time.Time {
 
 // dispatch gives an event to its call, or to the handler if it has none.
 func (a *attendance) dispatch(raw *wire.Event) {
-	kind, ok := kinds[raw.Name()]
+	name := raw.Name()
+	if name == backgroundJob {
+		a.placed(raw)
+		return
+	}
+	kind, ok := kinds[name]
 	if !ok {
 		return
 	}
@@ -81,9 +86,11 @@ func (a *attendance) dispatch(raw *wire.Event) {
 
 // deliver puts an event into its call's mailbox and keeps the book of legs.
 func (a *attendance) deliver(c *call, e esl.Event) {
-	if e.Kind == esl.HungUp || e.Kind == esl.Lost {
+	switch e.Kind {
+	case esl.HungUp, esl.Lost:
 		a.s.book.over(e.Leg)
-	} else {
+	case esl.Placed: // may come after the end of the leg that it names
+	default:
 		a.s.book.saw(c, e)
 	}
 	switch err := c.box.put(e); {
@@ -117,9 +124,9 @@ func stranger(e esl.Event) bool {
 		e.Get("Call-Direction") == "inbound" && esl.Cause(e.Get("Hangup-Cause")) == esl.CallRejected
 }
 
-// unclaimed tells whether a leg is one that the hand-off dialplan parked and nobody has taken.
+// unclaimed tells whether a leg is one that the hand-off dialplan parked and nobody has taken. A leg that we dialled never came in.
 func unclaimed(e esl.Event) bool {
-	return e.Role == "a" && e.Leg != "" && e.Call == e.Leg && e.Var("maskline_owner") == ""
+	return e.Role == "a" && e.Leg != "" && e.Call == e.Leg && e.Var("maskline_owner") == "" && e.Get("Call-Direction") != "outbound"
 }
 
 func (a *attendance) arrived(e esl.Event) {

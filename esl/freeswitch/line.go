@@ -73,7 +73,7 @@ func (l *line) serve(k *link) error {
 	l.mu.Unlock()
 	l.s.lineDown(err)
 	if w != nil {
-		l.done(w, result{err: fmt.Errorf("%w: reply lost: %w", esl.ErrDown, err)})
+		l.done(w, result{err: fmt.Errorf("%w: %w: %w", errUnanswered, esl.ErrDown, err)})
 	}
 	return err
 }
@@ -124,6 +124,9 @@ func (l *line) due() *waiter {
 // errIdle says that the line is down, so nothing was written and another line may be tried.
 var errIdle = errors.New("line is down")
 
+// errUnanswered says that a command was written, in whole or in part, and its reply never came: it may have been carried out.
+var errUnanswered = errors.New("reply lost")
+
 // send waits for the turn, writes a command and waits for its reply.
 func (l *line) send(ctx context.Context, c wire.Command, want want) (string, error) {
 	select {
@@ -146,7 +149,7 @@ func (l *line) send(ctx context.Context, c wire.Command, want want) (string, err
 	case r := <-w.done:
 		return r.text, r.err
 	case <-ctx.Done():
-		return "", ctx.Err()
+		return "", fmt.Errorf("%w: %w", errUnanswered, ctx.Err())
 	}
 }
 

@@ -44,6 +44,12 @@ func (s *Switch) look(ctx context.Context, known map[string]struct{}) looked {
 	return l
 }
 
+// has tells whether a leg of the call exists.
+func (l *looked) has(c *call) bool {
+	_, ok := l.calls[c.id]
+	return ok
+}
+
 func (l *looked) fill(ctx context.Context, s *Switch) error {
 	var err error
 	if l.core, err = s.global(ctx, "core_uuid"); err != nil {

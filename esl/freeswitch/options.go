@@ -59,6 +59,8 @@ const (
 	maxQueued = 64
 	// secondLook is the time between the two looks of a resync: the channels table lags behind, and so may a leg's last event.
 	secondLook = time.Second
+	// doubtedFor is how long a switch whose answer to an originate was lost may take to dial after all: a busy one reads a closed connection to its end.
+	doubtedFor = 10 * time.Second
 )
 
 func (o *Options) fill() error {

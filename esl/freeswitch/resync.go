@@ -12,6 +12,7 @@ import (
 
 // see acts on what a look found. A failed one is tried again and changes nothing.
 func (a *attendance) see(l looked) {
+	a.looking = false
 	if a.s.opt.Metrics.Resync != nil {
 		a.s.opt.Metrics.Resync(l.took, l.err)
 	}
@@ -23,8 +24,14 @@ func (a *attendance) see(l looked) {
 		return
 	}
 	a.tries = 0
-	if a.synced {
+	switch {
+	case a.settled:
+		a.neverDialled(l)
+		a.doubt()
+		return
+	case a.synced:
 		a.settle(l)
+		a.doubt()
 		return
 	}
 	a.reconcile(l)
@@ -54,8 +61,10 @@ func (a *attendance) reconcile(l looked) {
 	for _, e := range l.legs {
 		if c := a.s.book.find(e.Call, e.Leg); c != nil {
 			a.deliver(c, e)
+			a.answeredUnheard(c, e)
 		}
 	}
+	maps.DeleteFunc(a.placing, func(_ string, c *call) bool { return l.has(c) })
 	a.adopt(l.legs)
 	a.s.opt.Logger.Info("switch resynchronised", slog.String("core", l.core), slog.Int("legs", len(l.legs)), slog.Int("missing", len(l.gone)))
 }
@@ -68,8 +77,9 @@ func (a *attendance) settle(l looked) {
 			a.lose(id)
 		}
 	}
+	a.neverDialled(l)
 	a.adopt(l.legs)
-	a.settled, a.missing = true, nil
+	a.settled, a.missing, a.bare, a.placing = true, nil, nil, nil
 	for _, id := range a.s.book.live() {
 		l.calls[id] = struct{}{}
 	}
@@ -80,12 +90,32 @@ func (a *attendance) settle(l looked) {
 func (a *attendance) restarted(core string) {
 	a.s.opt.Logger.Error("switch restarted", slog.String("core", core))
 	a.h.Restarted(core)
-	bare := a.s.book.bare()
+	a.placing = nil // their end is told here
 	for id := range a.s.book.standing() {
 		a.lose(id)
 	}
-	for _, c := range bare {
+	for _, c := range a.bare { // not those that were placed on the new core since
 		a.deliver(c, esl.Event{Kind: esl.Lost, Leg: c.id, Call: c.id, At: a.s.lostAt()})
+	}
+}
+
+// answeredUnheard makes the Placed event of a call whose first leg has answered while nobody heard.
+func (a *attendance) answeredUnheard(c *call, e esl.Event) {
+	if e.Role != "a" || e.Get("Answer-State") != "answered" || a.s.book.settled(c) == nil {
+		return
+	}
+	e.Kind = esl.Placed
+	a.deliver(c, e)
+}
+
+// neverDialled loses the calls that were being placed when the link broke, of which neither look saw a leg and no word has come: they were
+// not dialled, or nobody heard how that ended.
+func (a *attendance) neverDialled(l looked) {
+	for job, c := range a.placing {
+		a.s.book.sure(c)
+		if !l.has(c) && !a.s.book.stands(c) && a.s.book.answered(job) != nil {
+			a.deliver(c, esl.Event{Kind: esl.Lost, Leg: c.id, Call: c.id, Role: "a", At: a.s.lostAt()})
+		}
 	}
 }
 

@@ -21,6 +21,7 @@ type Switch struct {
 	lines   []*line
 	book    book
 	running atomic.Bool
+	doubts  chan struct{} // has room for one: a call's dialling is in doubt
 	chosen  atomic.Uint32 // turns among the lines
 
 	mu      sync.Mutex
@@ -33,7 +34,7 @@ type Switch struct {
 
 // New makes a Switch. Nothing is dialled before Run; wrong options are reported by it.
 func New(o Options) *Switch {
-	s := &Switch{opt: o, wake: make(chan struct{})}
+	s := &Switch{opt: o, wake: make(chan struct{}), doubts: make(chan struct{}, 1)}
 	s.wrong = s.opt.fill()
 	s.book.init()
 	s.status.Err = errors.New("not started")

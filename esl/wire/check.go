@@ -33,6 +33,15 @@ func Literal(what, s string) error {
 	return plain(what, s)
 }
 
+// Argument checks an application's argument: it is expanded like any text, and a `%[` in front opens scoped variables
+// (switch_core_session_execute_application_get_flags).
+func Argument(what, s string) error {
+	if strings.HasPrefix(s, "%") && strings.Contains(s[:min(3, len(s))], "[") {
+		return fmt.Errorf("%s opens scoped variables: %w", what, esl.ErrUnsafe)
+	}
+	return Literal(what, s)
+}
+
 // plain checks text that must stay on its line: UTF-8 without control characters.
 func plain(what, s string) error {
 	if !utf8.ValidString(s) {

@@ -73,11 +73,8 @@ func Execute(leg, app, arg, token string) (Command, error) {
 	if err := word("application", app); err != nil {
 		return Command{}, err
 	}
-	if err := Literal("argument of "+app, arg); err != nil {
+	if err := Argument("argument of "+app, arg); err != nil {
 		return Command{}, err
-	}
-	if strings.HasPrefix(arg, "%") && strings.Contains(arg[:min(3, len(arg))], "[") {
-		return Command{}, fmt.Errorf("argument of %s opens scoped variables: %w", app, esl.ErrUnsafe)
 	}
 	m := call.Execute{UUID: leg, AppName: app, AppArgs: arg, AppUUID: token, ForceBody: true}
 	if arg == "" {

@@ -16,6 +16,9 @@ const maxEndpoints = 16
 // is left that does not.
 const separators = "~#!;@&?*:%+/"
 
+// enterprise parts whole dial strings from each other, wherever it stands.
+const enterprise = ":_:"
+
 // DialString renders d as FreeSWITCH's bridge and originate read it:
 //
 //	{^^~name=value~name=value}[^^~origination_uuid=…~leg_timeout=…]sofia/gateway/GATEWAY/NUMBER|[…]…
@@ -24,7 +27,8 @@ const separators = "~#!;@&?*:%+/"
 // switch_event_create_brackets, switch_separate_string), inside {} twice, and the end of a block is found by counting braces before
 // any of it. No quoting survives all that readably, so nothing is quoted: every block opens with `^^` and a separator that none of its
 // values holds, which also makes commas plain text, and whatever could still mean something is refused with esl.ErrUnsafe:
-// control characters, `{}[]<>`, quotes, backslash, `|`, and `$` (variable references are expanded before the string is read).
+// control characters, `{}[]<>`, quotes, backslash, `|`, `$` (variable references are expanded before the string is read) and `:_:`, at which
+// FreeSWITCH cuts the whole string into several that it dials at once (SWITCH_ENT_ORIGINATE_DELIM).
 // Refused too is what cannot be carried: an empty value (FreeSWITCH drops the variable), a blank at either end (it is cut
 // off), text that is not UTF-8, and values that together use up every separator.
 //
@@ -113,7 +117,7 @@ func dialValue(v esl.Var) error {
 	if v.Value == "" || strings.Trim(v.Value, " ") != v.Value {
 		return fmt.Errorf("%s is empty or has a blank at its end: %w", what, esl.ErrUnsafe)
 	}
-	if strings.ContainsAny(v.Value, "{}[]<>'\"\\|$") {
+	if strings.ContainsAny(v.Value, "{}[]<>'\"\\|$") || strings.Contains(v.Value, enterprise) {
 		return fmt.Errorf("%s holds a character of the dial string's own: %w", what, esl.ErrUnsafe)
 	}
 	return plain(what, v.Value)
