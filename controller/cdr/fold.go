@@ -17,8 +17,15 @@ func Fold(s models.Session, legs Legs, source models.Source, end time.Time) mode
 		CallInAt: earliest(s.StartedAt, legs.A.Created), EndAt: legs.A.HungUp,
 		Fail: o.State, Q850: o.Q850, SIPStatus: o.SIPStatus, HungUpBy: o.HungUpBy, Source: source,
 	}
-	if s.Plan.Connect != nil {
-		c.Display, c.Callee, c.Trunk = s.Plan.Connect.Show, s.Callee, s.Trunk
+	if connect := s.Plan.Callee(); connect != nil {
+		c.Display, c.Callee, c.Trunk = connect.Show, s.Callee, s.Trunk
+	}
+	if s.Plan.Place != nil {
+		c.Trunk, c.OutQ850, c.CallInAt = s.Trunk, o.OutQ850, s.StartedAt
+		c.OutAt, c.OutAlertingAt, c.OutAnswerAt = legs.A.Created, legs.A.Alerted(), legs.A.Answered
+		if legs.A.Trunk != "" {
+			c.Trunk = legs.A.Trunk
+		}
 	}
 	if dialled {
 		c.StartAt, c.AlertingAt, c.AnswerAt = b.Created, b.Alerted(), b.Answered
@@ -33,7 +40,7 @@ func Fold(s models.Session, legs Legs, source models.Source, end time.Time) mode
 	if c.EndAt.IsZero() {
 		c.EndAt = end
 	}
-	if c.AnswerAt.IsZero() {
+	if !c.Answered() {
 		c.FailAt = c.EndAt
 	} else if s.RecordAs != "" {
 		c.Record, c.RecordAt, c.RecordFile = true, c.AnswerAt, s.RecordAs

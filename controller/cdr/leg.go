@@ -15,7 +15,8 @@ type Leg struct {
 	ID            string
 	Call          string // maskline_call
 	Role          string // "a" or "b"
-	Trunk         string // the gateway a b leg went out through
+	Trunk         string // the gateway a dialled leg went out through
+	Host          string // of its session id, where that is not its switch's: a placed call keeps the id that it was accepted with
 	Created       time.Time
 	Progress      time.Time // 180
 	ProgressMedia time.Time // 183
@@ -41,7 +42,7 @@ func (l Leg) Alerted() time.Time { return earliest(l.Progress, l.ProgressMedia) 
 // Merge adds what o knows of the same leg. It is commutative and idempotent.
 func (l Leg) Merge(o Leg) Leg {
 	l.ID, l.Call, l.Role = max(l.ID, o.ID), max(l.Call, o.Call), max(l.Role, o.Role)
-	l.Trunk = max(l.Trunk, o.Trunk)
+	l.Trunk, l.Host = max(l.Trunk, o.Trunk), max(l.Host, o.Host)
 	l.Created, l.Progress, l.ProgressMedia = earliest(l.Created, o.Created), earliest(l.Progress, o.Progress), earliest(l.ProgressMedia, o.ProgressMedia)
 	l.Answered, l.HungUp = earliest(l.Answered, o.Answered), earliest(l.HungUp, o.HungUp)
 	l.Cause, l.Disposition = max(l.Cause, o.Cause), max(l.Disposition, o.Disposition)
@@ -59,7 +60,7 @@ func earliest(a, b time.Time) time.Time {
 // FromEvent reads a leg's state out of any of its events: each carries the times of the stages before it.
 func FromEvent(e esl.Event) Leg {
 	l := Leg{
-		ID: e.Leg, Call: e.Call, Role: e.Role, Trunk: e.Var("maskline_trunk"),
+		ID: e.Leg, Call: e.Call, Role: e.Role, Trunk: e.Var("maskline_trunk"), Host: e.Var("maskline_host"),
 		Created:       e.Micros("Caller-Channel-Created-Time"),
 		Progress:      e.Micros("Caller-Channel-Progress-Time"),
 		ProgressMedia: e.Micros("Caller-Channel-Progress-Media-Time"),

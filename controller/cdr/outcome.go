@@ -11,6 +11,7 @@ import (
 // Outcome is how a call ended: the codes of the disconnect event and the CDR.
 type Outcome struct {
 	State     models.StateCode
+	OutQ850   int // callOutUnaswRsn: cause of leg 1's failure in a placed call
 	Q850      int // fwdUnaswRsn: cause of leg 2's failure, 0 when it was answered or never dialled
 	SIPStatus int // of leg 2's failure
 	HungUpBy  int // 1 caller, 2 callee, 0 the platform or unknown
@@ -24,27 +25,40 @@ const (
 
 // Legs is a call's legs as known so far.
 type Legs struct {
-	A  Leg
+	A  Leg   // leg 1; of a placed call the one of As that counts
+	As []Leg // leg 1 of a placed call, one for each trunk that was tried; empty in a call that came in
 	Bs []Leg // in the order in which they were dialled: the first trunk tried stands first
+	// Placed says that leg 1 is one that we dialled.
+	Placed bool
 }
 
 // Add merges a report into the leg it is of, or adds the leg.
 func (ls *Legs) Add(l Leg) {
-	if l.Role == "a" || l.ID == ls.A.ID {
+	first := l.Role == "a" || l.ID == ls.A.ID
+	switch {
+	case first && ls.Placed:
+		ls.As = merged(ls.As, l)
+		ls.A, _ = furthest(ls.As)
+	case first:
 		ls.A = ls.A.Merge(l)
-		return
+	default:
+		ls.Bs = merged(ls.Bs, l)
 	}
-	for i := range ls.Bs {
-		if ls.Bs[i].ID == l.ID {
-			ls.Bs[i] = ls.Bs[i].Merge(l)
-			return
+}
+
+// merged is a list of legs with what l knows. Reports come in any order; the order of dialling is that of creation.
+func merged(list []Leg, l Leg) []Leg {
+	for i := range list {
+		if list[i].ID == l.ID {
+			list[i] = list[i].Merge(l)
+			return list
 		}
 	}
-	ls.Bs = append(ls.Bs, l)
-	// Reports come in any order; the order of dialling is that of creation.
-	for i := len(ls.Bs) - 1; i > 0 && before(ls.Bs[i], ls.Bs[i-1]); i-- {
-		ls.Bs[i], ls.Bs[i-1] = ls.Bs[i-1], ls.Bs[i]
+	list = append(list, l)
+	for i := len(list) - 1; i > 0 && before(list[i], list[i-1]); i-- {
+		list[i], list[i-1] = list[i-1], list[i]
 	}
+	return list
 }
 
 func before(a, b Leg) bool {
@@ -55,8 +69,10 @@ func before(a, b Leg) bool {
 }
 
 // Callee is the leg 2 that counts: the answered one, else the one that got furthest, else the last tried. ok is false when none was dialled.
-func (ls Legs) Callee() (l Leg, ok bool) {
-	for _, b := range ls.Bs {
+func (ls Legs) Callee() (l Leg, ok bool) { return furthest(ls.Bs) }
+
+func furthest(list []Leg) (l Leg, ok bool) {
+	for _, b := range list {
 		switch {
 		case !ok, !b.Answered.IsZero(), l.Answered.IsZero() && (l.Alerted().IsZero() || !b.Alerted().IsZero()):
 			l, ok = b, true
@@ -70,18 +86,22 @@ func (ls Legs) Callee() (l Leg, ok bool) {
 
 // Over says that every leg that is known has ended.
 func (ls Legs) Over() bool {
-	return !ls.A.HungUp.IsZero() && (len(ls.Bs) == 0 || ls.CalleesOver())
+	return !ls.A.HungUp.IsZero() && !slices.ContainsFunc(ls.As, stands) && (len(ls.Bs) == 0 || ls.CalleesOver())
 }
+
+func stands(l Leg) bool { return l.HungUp.IsZero() }
 
 // CalleesOver says that leg 2 was dialled, and that every leg of it that is known has ended.
 func (ls Legs) CalleesOver() bool {
-	return len(ls.Bs) > 0 && !slices.ContainsFunc(ls.Bs, func(b Leg) bool { return b.HungUp.IsZero() })
+	return len(ls.Bs) > 0 && !slices.ContainsFunc(ls.Bs, stands)
 }
 
 // Outcome judges a call by its plan and its legs. stopped says that the customer ended it with callStop.
 func (ls Legs) Outcome(plan models.Plan, stopped bool) Outcome {
 	b, dialled := ls.Callee()
 	switch {
+	case plan.Place != nil:
+		return ls.placed(*plan.Place, stopped)
 	case plan.Refuse != nil:
 		return Outcome{State: plan.Refuse.State}
 	case dialled && !b.Answered.IsZero():

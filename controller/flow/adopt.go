@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -12,6 +13,9 @@ import (
 
 // found takes up a call that a resync saw on the switch: another daemon, or this one before it was restarted, had begun it.
 func (e *Engine) found(leg esl.Call, host string, snapshots []esl.Event) {
+	for _, ev := range snapshots {
+		host = cmp.Or(ev.Var("maskline_host"), host)
+	}
 	k := e.newCall(leg, host)
 	k.source = models.SourceResync
 	for _, ev := range snapshots {
@@ -41,8 +45,12 @@ func (k *call) adopt(ctx context.Context, snapshots []esl.Event) {
 		k.log.Error("found a call whose app cannot be read; the switch goes on with it", "error", err)
 		return
 	}
-	k.told[models.EventCallIn] = true
+	k.told[string(models.EventCallIn)] = true
 	k.log.Info("took up a call that was on the switch", "stage", string(s.Stage))
+	if s.Plan.Place != nil {
+		k.adoptPlaced(ctx, snapshots)
+		return
+	}
 	if s.Plan.Connect == nil || s.Stage == models.StageAnnounced || !bridgeRuns(k.leg.ID(), snapshots) {
 		k.endPolitely(ctx, snapshots)
 		return
@@ -118,7 +126,7 @@ func (k *call) endPolitely(ctx context.Context, snapshots []esl.Event) {
 	if o.Q850 == 0 {
 		o.Q850 = 41
 	}
-	k.hangup(ctx, k.leg.ID(), esl.CauseOf(o.Q850))
+	k.hangup(ctx, k.first(), esl.CauseOf(o.Q850))
 	k.end(ctx, nil)
 }
 
@@ -132,6 +140,11 @@ func (k *call) calloutAt() time.Time {
 
 // finishUntold tells the stages that nobody told of, and the end. Stages that were told before are dropped by the store.
 func (k *call) finishUntold(ctx context.Context) {
+	if k.legs.Placed {
+		if err := k.tellFirstLeg(ctx); err != nil {
+			return
+		}
+	}
 	if _, dialled := k.legs.Callee(); dialled {
 		if err := k.tell(ctx, models.EventCallOut, k.calloutAt()); err != nil {
 			return
@@ -141,4 +154,88 @@ func (k *call) finishUntold(ctx context.Context) {
 		}
 	}
 	k.finish(ctx)
+}
+
+// adoptPlaced goes on with a call of ours. The switch finishes by itself what it was given; where keys were to decide, nobody is left who
+// knows what came before them, and the call ends politely.
+func (k *call) adoptPlaced(ctx context.Context, snapshots []esl.Event) {
+	k.legs = cdr.Legs{Placed: true, A: k.legs.A}
+	var parked bool
+	for _, ev := range snapshots {
+		k.legs.Add(cdr.FromEvent(ev))
+		parked = parked || ev.Role == "a" && ev.Var("current_application") == "park"
+	}
+	k.e.trunks.hold(k.s.Trunk)
+	k.holds = []string{k.s.Trunk}
+	err := k.tellFirstLeg(ctx)
+	for _, ev := range snapshots {
+		if err == nil && ev.Role == "a" {
+			err = k.tellKept(ctx, ev)
+		}
+	}
+	if _, joined := k.legs.Callee(); err == nil && joined {
+		err = k.tell(ctx, models.EventCallOut, k.calloutAt())
+	}
+	if err == nil {
+		err = k.tellCallee(ctx)
+	}
+	if err == nil && parked {
+		k.hangup(ctx, k.first(), esl.NormalClearing)
+	}
+	if err == nil {
+		err = k.watchAdopted(ctx)
+	}
+	k.end(ctx, err)
+}
+
+// watchAdopted tells what a placed call still does by itself, and ends it when the switch comes to the end of what it was given.
+func (k *call) watchAdopted(ctx context.Context) error {
+	if err := k.dialled(); err != nil {
+		return err
+	}
+	for {
+		ev, err := k.next(ctx)
+		if err != nil {
+			return err
+		}
+		if ev.Kind == esl.Lost {
+			return k.lost(ctx)
+		}
+		if err := k.tellFirstLeg(ctx); err != nil {
+			return err
+		}
+		if b, joined := k.legs.Callee(); joined {
+			if err := k.tell(ctx, models.EventCallOut, b.Created); err != nil {
+				return err
+			}
+			if err := k.tellCallee(ctx); err != nil {
+				return err
+			}
+		}
+		switch {
+		case ev.Leg != k.first():
+		case ev.Kind == esl.HungUp:
+			return k.tellKept(ctx, ev)
+		case ev.Kind == esl.Executed && ev.Get("Application") == "read":
+			if err := k.tellKept(ctx, ev); err != nil {
+				return err
+			}
+			k.hangup(ctx, k.first(), esl.NormalClearing)
+		case ev.Kind == esl.Parked:
+			k.hangup(ctx, k.first(), esl.NormalClearing)
+		}
+	}
+}
+
+// tellKept tells of the inputs that stand on leg 1 and that nobody has told of.
+func (k *call) tellKept(ctx context.Context, ev esl.Event) error {
+	for n := 1; ; n++ {
+		digits := ev.Var(inputVar(n))
+		if digits == "" {
+			return nil
+		}
+		if err := k.tellInput(ctx, n, digits, ev.At); err != nil {
+			return err
+		}
+	}
 }

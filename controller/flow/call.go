@@ -23,9 +23,10 @@ var (
 
 // call is one session while its goroutine runs. Only that goroutine touches it, but for the atomic fields.
 type call struct {
-	e   *Engine
-	leg esl.Call
-	log *slog.Logger
+	e     *Engine
+	leg   esl.Call
+	ready chan struct{} // closed when leg is set, or never will be: at once, but for a call that we place
+	log   *slog.Logger
 
 	s     models.Session
 	app   models.App
@@ -35,11 +36,12 @@ type call struct {
 	legs  cdr.Legs
 	// sendsEvents says that the caller's side offers to send keys as telephone-event (RFC 2833, RFC 4733).
 	sendsEvents bool
-	told        map[models.EventType]bool
+	told        map[string]bool
 	source      models.Source
 	seen        time.Time // until when a call whose end nobody saw was known to live
 	holds       []string  // trunks on which it holds a channel
 	token       string    // of the bridge
+	placing     placing   // of a call that we place
 
 	stopped  atomic.Bool // callStop
 	bridging atomic.Bool // a bridge was given to the switch and has not come back
@@ -48,8 +50,10 @@ type call struct {
 
 func (e *Engine) newCall(leg esl.Call, host string) *call {
 	id := models.SessionID(leg.ID(), host)
+	ready := make(chan struct{})
+	close(ready)
 	return &call{
-		e: e, leg: leg, log: e.Log.With("sessionId", id), told: map[models.EventType]bool{}, source: models.SourceEvents,
+		e: e, leg: leg, ready: ready, log: e.Log.With("sessionId", id), told: map[string]bool{}, source: models.SourceEvents,
 		s:    models.Session{ID: id, LegA: leg.ID(), Switch: leg.Switch().Name(), Host: host},
 		legs: cdr.Legs{A: cdr.Leg{ID: leg.ID(), Call: leg.ID(), Role: "a"}},
 	}
@@ -58,7 +62,27 @@ func (e *Engine) newCall(leg esl.Call, host string) *call {
 // leave asks the goroutine to let go of the call if the switch can finish it alone; it is called once, by the engine.
 func (k *call) leave() {
 	k.leaving.Store(true)
+	select {
+	case <-k.ready:
+	default:
+		return
+	}
 	if k.bridging.Load() {
+		k.leg.Close()
+	}
+}
+
+// first is the uuid of leg 1. That of a placed call is known when one of the trunks has been reached.
+func (k *call) first() string {
+	if k.legs.Placed {
+		return k.legs.A.ID
+	}
+	return k.leg.ID()
+}
+
+// let go of the call's events.
+func (k *call) close() {
+	if k.leg != nil {
 		k.leg.Close()
 	}
 }
@@ -85,6 +109,8 @@ func (k *call) next(ctx context.Context) (esl.Event, error) {
 	case ev.Kind == esl.Lost:
 		k.seen = ev.At
 		return ev, nil
+	case ev.Kind == esl.Placed:
+		return ev, nil
 	}
 	k.legs.Add(cdr.FromEvent(ev))
 	return ev, nil
@@ -106,7 +132,7 @@ func (k *call) stepDone(ctx context.Context, token string, atMost time.Duration)
 			return ev, err
 		}
 		switch {
-		case ev.Leg == k.leg.ID() && (ev.Kind == esl.HungUp || ev.Kind == esl.Lost):
+		case ev.Leg == k.first() && (ev.Kind == esl.HungUp || ev.Kind == esl.Lost):
 			return ev, esl.ErrGone
 		case ev.Kind == esl.Executed && ev.Token == token:
 			return ev, nil
@@ -126,14 +152,14 @@ func (k *call) play(ctx context.Context, name string) error {
 		k.log.Warn("prompt does not exist or cannot be played", "prompt", name)
 		return nil
 	}
-	token, err := k.leg.Execute(ctx, k.leg.ID(), "playback", path)
+	token, err := k.leg.Execute(ctx, k.first(), "playback", path)
 	if err != nil {
 		return fmt.Errorf("play %s: %w", name, err)
 	}
 	err = k.awaitStep(ctx, token, promptIn)
 	if errors.Is(err, context.DeadlineExceeded) {
 		k.log.Warn("prompt did not end in time", "prompt", name)
-		return k.leg.Break(ctx, k.leg.ID())
+		return k.leg.Break(ctx, k.first())
 	}
 	return err
 }
@@ -154,7 +180,7 @@ func (k *call) hangup(ctx context.Context, leg string, cause esl.Cause) {
 func (k *call) awaitOver(ctx context.Context, atMost time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
-	for !k.legs.Over() || (k.told[models.EventCallOut] && !k.legs.CalleesOver()) {
+	for !k.legs.Over() || (k.told[string(models.EventCallOut)] && !k.legs.CalleesOver()) {
 		ev, err := k.next(ctx)
 		if err != nil {
 			return err

@@ -13,12 +13,17 @@ import (
 	"maskline/models"
 )
 
-// event makes a call event with the numbers that its leg shows (spec/privatenumber.md §4.1): leg 1's until somebody is dialled, leg 2's after.
+// event makes a call event with the numbers that its leg shows (spec/privatenumber.md §4.1): leg 1's until somebody is dialled, leg 2's
+// after. Leg 1 of a placed call was dialled too, and shows the display number (spec/voicecall.md §6.1).
 func (k *call) event(t models.EventType, at time.Time) models.CallEvent {
 	ev := models.CallEvent{SessionID: k.s.ID, Key: string(t), Type: t, At: at, Caller: k.s.Caller}
-	ev.Called, _ = models.NewParty(k.s.Dialled)
-	if t != models.EventCallIn && k.told[models.EventCallOut] {
-		ev.Caller, _ = models.NewParty(k.s.Plan.Connect.Show)
+	shown, _ := models.NewParty(k.s.Dialled)
+	ev.Called = shown
+	if k.s.Plan.Place != nil {
+		ev.Caller, ev.Called = shown, k.s.Caller
+	}
+	if second := k.s.Plan.Callee(); second != nil && t != models.EventCallIn && k.told[string(models.EventCallOut)] {
+		ev.Caller, _ = models.NewParty(second.Show)
 		ev.Called = k.s.Callee
 	}
 	return ev
@@ -41,10 +46,10 @@ func (k *call) change(events ...models.CallEvent) models.Change {
 
 // tell commits one event of the call, once, and hands on its push.
 func (k *call) tell(ctx context.Context, t models.EventType, at time.Time) error {
-	if k.told[t] {
+	if k.told[string(t)] {
 		return nil
 	}
-	k.told[t] = true
+	k.told[string(t)] = true
 	c := k.change(k.event(t, at))
 	if connect := k.s.Plan.Connect; connect != nil {
 		c.UseTemp = connect.UsesTemp && t == models.EventAnswer
@@ -99,11 +104,12 @@ func (k *call) finish(ctx context.Context) {
 	}
 	record := cdr.Fold(k.s, k.legs, k.source, k.seen)
 	record.CompletedAt = time.Now().UTC()
+	k.judge(&record)
 	k.s.EndedAt, k.s.Stage = record.EndAt, models.StageEnded
 	ev := k.event(models.EventDisconnect, record.EndAt)
-	ev.State = record.Fail
+	ev.State = inEvent(record.Fail)
 	c := k.change(ev)
-	c.CDR = &record
+	c.CDR, c.Placed = &record, k.s.Plan.Place != nil
 	if d, push := k.e.Outbox.CDR(k.app, k.spID, record); push && k.app.ID != 0 {
 		c.Deliveries = append(c.Deliveries, d)
 	}

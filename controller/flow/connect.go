@@ -69,7 +69,7 @@ func (k *call) watch(ctx context.Context) error {
 		switch {
 		case ev.Kind == esl.Lost:
 			return k.lost(ctx)
-		case ev.Leg != k.leg.ID():
+		case ev.Leg != k.first():
 			if err := k.tellCallee(ctx); err != nil {
 				return err
 			}
@@ -88,14 +88,14 @@ func (k *call) tellCallee(ctx context.Context) error {
 	if !dialled {
 		return nil
 	}
-	if at := b.Alerted(); !at.IsZero() && !k.told[models.EventAlerting] {
+	if at := b.Alerted(); !at.IsZero() && !k.told[string(models.EventAlerting)] {
 		k.s.Stage = models.StageRinging
 		k.e.Observe.Stage("setup", at.Sub(k.s.StartedAt))
 		if err := k.tell(ctx, models.EventAlerting, at); err != nil {
 			return err
 		}
 	}
-	if !b.Answered.IsZero() && !k.told[models.EventAnswer] {
+	if !b.Answered.IsZero() && !k.told[string(models.EventAnswer)] {
 		k.s.Stage = models.StageTalking
 		if b.Trunk != "" {
 			k.s.Trunk = b.Trunk
@@ -117,7 +117,7 @@ func (k *call) afterBridge(ctx context.Context, done esl.Event) error {
 	if dialled && !b.Answered.IsZero() {
 		// The call is over, and hangup_after_bridge has ended the caller's leg too; but not if the callee left before the two were joined.
 		if done.Get("Hangup-Cause") == "" {
-			k.hangup(ctx, k.leg.ID(), esl.NormalClearing)
+			k.hangup(ctx, k.first(), esl.NormalClearing)
 		}
 		return nil
 	}
@@ -125,11 +125,13 @@ func (k *call) afterBridge(ctx context.Context, done esl.Event) error {
 	if k.stopped.Load() || callerGone(o.State) {
 		return nil
 	}
-	k.s.Stage = models.StageAnnounced
-	if err := k.play(ctx, announcement(o.State)); err != nil {
-		return err
+	if k.announces(b) {
+		k.s.Stage = models.StageAnnounced
+		if err := k.play(ctx, announcement(o.State)); err != nil {
+			return err
+		}
 	}
-	k.hangup(ctx, k.leg.ID(), esl.CauseOf(o.Q850))
+	k.hangup(ctx, k.first(), esl.CauseOf(o.Q850))
 	return nil
 }
 
@@ -167,8 +169,24 @@ func (k *call) failure(done esl.Event) cdr.Outcome {
 	return guess.Outcome(k.s.Plan, false)
 }
 
+// announces says whether the caller hears from us why the callee was not reached. In click-to-dial calleeMedia decides (spec/voicecall.md §2):
+// with none he hears nothing more; with all, what the callee's own network had to say, if it said anything.
+func (k *call) announces(b cdr.Leg) bool {
+	if k.s.Plan.Place == nil {
+		return true
+	}
+	switch k.s.Plan.Place.Then.Media {
+	case models.MediaNone:
+		return false
+	case models.MediaFail:
+		return true
+	default:
+		return b.ProgressMedia.IsZero()
+	}
+}
+
 func callerGone(s models.StateCode) bool {
-	return s == models.CallerLeft || s == models.CallerLeftEarly || s == models.CallerLeftBefore
+	return s == models.CallerLeftUnjoined || s == models.CallerLeft || s == models.CallerLeftEarly || s == models.CallerLeftBefore
 }
 
 var announcements = map[models.StateCode]string{
@@ -182,6 +200,9 @@ var announcements = map[models.StateCode]string{
 	models.CalleeUnreachable: models.PromptUnreachable,
 	models.CalleeOutOfOrder:  models.PromptUnreachable,
 	models.CalleeNetwork:     models.PromptUnreachable,
+	models.RingTimeout:       models.PromptNoAnswer,
+	models.LeftWhileRinging:  models.PromptRejected,
+	models.NotConnected:      models.PromptUnreachable,
 }
 
 // announcement is what the caller hears when the callee could not be reached.
@@ -196,7 +217,7 @@ func announcement(s models.StateCode) string {
 // posted or spooled, may still tell how.
 func (k *call) lost(ctx context.Context) error {
 	k.source = models.SourceLost
-	for _, l := range k.e.reports.await(ctx, k.leg.ID(), reportIn) {
+	for _, l := range k.e.reports.await(ctx, k.s.LegA, reportIn) {
 		k.legs.Add(l)
 		k.source = models.SourcePost
 	}

@@ -22,7 +22,7 @@ func (k *call) route(ctx context.Context, from arrival) (models.Plan, error) {
 	err := k.settle(ctx, k.event(models.EventCallIn, k.s.StartedAt))
 	k.e.Observe.Stage("begin", time.Since(start))
 	if err == nil {
-		k.told[models.EventCallIn] = true
+		k.told[string(models.EventCallIn)] = true
 	}
 	return k.s.Plan, err
 }
@@ -44,7 +44,7 @@ func (k *call) decide(ctx context.Context, extension string) error {
 	if err != nil {
 		return fmt.Errorf("look up %s: %w", k.s.Dialled, err)
 	}
-	sight.Counted = k.told[models.EventCallIn]
+	sight.Counted = k.told[string(models.EventCallIn)]
 	d := k.e.Rules.Decide(sight)
 	k.e.Observe.Stage("route", time.Since(start))
 	for _, state := range d.Findings {

@@ -82,27 +82,37 @@ func (k *call) preVoice(name string) (string, error) {
 	return "file_string://" + path + "!" + k.e.Ringback, nil
 }
 
-// calleeVars are the variables of every leg to the callee.
-func (k *call) calleeVars(c models.Connect) []esl.Var {
+// legVars are the variables of every leg that we dial: role is a or b, show is what its party sees. Nothing of another leg comes along.
+func (k *call) legVars(role, show string, answerIn time.Duration) []esl.Var {
 	names := make([]string, len(calleeFaults))
 	for i, cause := range calleeFaults {
 		names[i] = string(cause)
 	}
 	return []esl.Var{
-		{Name: "maskline_role", Value: "b"}, {Name: "maskline_call", Value: k.leg.ID()}, {Name: "presence_data", Value: "maskline:" + k.leg.ID()},
-		// What the callee sees is X, and nothing of the caller's INVITE comes along.
-		{Name: "origination_caller_id_number", Value: c.Show}, {Name: "origination_caller_id_name", Value: c.Show},
+		{Name: "maskline_role", Value: role}, {Name: "maskline_call", Value: k.s.LegA}, {Name: "presence_data", Value: "maskline:" + k.s.LegA},
+		{Name: "maskline_host", Value: k.s.Host},
+		{Name: "origination_caller_id_number", Value: show}, {Name: "origination_caller_id_name", Value: show},
 		{Name: "sip_copy_custom_headers", Value: "false"}, {Name: "sip_copy_multipart", Value: "false"},
 		{Name: "ignore_display_updates", Value: "true"}, {Name: "disable_q850_reason", Value: "true"}, {Name: "outbound_redirect_fatal", Value: "true"},
-		{Name: "ignore_early_media", Value: "false"}, {Name: "hangup_after_bridge", Value: "true"},
+		{Name: "hangup_after_bridge", Value: "true"},
 		{Name: "media_timeout", Value: "300000"}, {Name: "media_hold_timeout", Value: "1800000"},
 		{Name: "fail_on_single_reject", Value: strings.Join(names, ",")},
 		// The switch's own bound on the whole dialling is 60 s; each leg has its own (leg_timeout, leg_progress_timeout).
+		{Name: "originate_timeout", Value: strconv.Itoa(int((answerIn + tryAtMost*ringsIn) / time.Second))},
+	}
+}
+
+// calleeVars are the variables of every leg to the callee: what he sees is X.
+func (k *call) calleeVars(c models.Connect) []esl.Var {
+	early := "false"
+	if c.Media == models.MediaNone || c.Media == models.MediaFail {
+		early = "true"
+	}
+	return append(k.legVars("b", c.Show, c.AnswerIn),
+		esl.Var{Name: "ignore_early_media", Value: early},
 		// Once the callee's network sends early media the bridge stands and leg_timeout counts no longer: this bounds the ringing then, from that
 		// moment on.
-		{Name: "bridge_answer_timeout", Value: strconv.Itoa(int(c.AnswerIn / time.Second))},
-		{Name: "originate_timeout", Value: strconv.Itoa(int((c.AnswerIn + tryAtMost*ringsIn) / time.Second))},
-	}
+		esl.Var{Name: "bridge_answer_timeout", Value: strconv.Itoa(int(c.AnswerIn / time.Second))})
 }
 
 // atAnswer is what the switch does by itself when the callee answers, in this order.
@@ -126,10 +136,22 @@ func (k *call) atAnswer(c models.Connect) ([]esl.Var, error) {
 	if seconds := int64(c.MaxTalk / time.Second); seconds > 0 {
 		add("sched_hangup", fmt.Sprintf("+%d %s", seconds, esl.AllottedTimeout))
 		if path, ok := k.find(c.LastMinute); ok && seconds > 60 {
-			add("sched_broadcast", fmt.Sprintf("+%d playback::%s both", seconds-60, path))
+			add("sched_broadcast", fmt.Sprintf("+%d playback::%s %s", seconds-60, path, hears(c.LastMinuteTo)))
 		}
 	}
 	return append(record, vars...), nil
+}
+
+// hears says on which side of leg 2 a broadcast is heard: its own party is B.
+func hears(side models.Side) string {
+	switch side {
+	case models.SideA:
+		return "bleg"
+	case models.SideB:
+		return "aleg"
+	default:
+		return "both"
+	}
 }
 
 // find is a prompt's path; a name that is set and cannot be found is counted and left out.

@@ -29,6 +29,9 @@ type Store interface {
 	Number(ctx context.Context, number string) (models.Number, error)
 	AllocateY(ctx context.Context, bindingID string, b models.Party) (models.Binding, error)
 	Events(ctx context.Context, sessionID string) ([]models.CallEvent, error)
+	// Of calls that wait to be placed.
+	Outgoing(ctx context.Context, sessionID string) (models.Outgoing, error)
+	Requeue(ctx context.Context, legA string) (bool, error)
 }
 
 // Outbox makes the pushes of a call and hands them to the courier once they are committed.
@@ -59,6 +62,7 @@ type Options struct {
 	Numbering  models.Numbering
 	Rules      route.Rules
 	Ringback   string        // tone that the caller hears while the callee rings, as FreeSWITCH names it; "" is DefaultRingback
+	Speech     Speaker       // of placed calls; nil fails those that need it with 8005
 	Ask        Asker         // mode X; nil refuses its calls with 8014
 	AskIn      time.Duration // how long the tenant may take to answer; 0 is DefaultAskIn
 	Owner      string        // who claims the calls: this daemon's name
@@ -90,6 +94,8 @@ type Engine struct {
 	Options
 	trunks  *trunks
 	reports *reports
+
+	placedEnd func(models.Session)
 
 	ctx  context.Context // of every call; Run ends it
 	stop context.CancelFunc
@@ -179,7 +185,7 @@ func (e *Engine) begin(k *call, flow func(context.Context)) error {
 		defer e.wg.Done()
 		defer cancel()
 		defer e.forget(k)
-		defer k.leg.Close()
+		defer k.close()
 		defer k.recoverPanic()
 		flow(ctx)
 	}()
@@ -188,9 +194,12 @@ func (e *Engine) begin(k *call, flow func(context.Context)) error {
 
 func (e *Engine) forget(k *call) {
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	delete(e.live, k.s.ID)
+	e.mu.Unlock()
 	e.trunks.release(k.holds)
+	if k.s.Plan.Place != nil && e.placedEnd != nil {
+		e.placedEnd(k.s)
+	}
 }
 
 func (e *Engine) find(sessionID string) *call {
@@ -213,6 +222,14 @@ func (e *Engine) Stop(ctx context.Context, sessionID string) error {
 		return models.Fail(models.SessionOver, "sessionid", "no live session has this id")
 	}
 	k.stopped.Store(true)
+	select {
+	case <-k.ready:
+	case <-ctx.Done():
+		return fmt.Errorf("stop session %s: %w", sessionID, ctx.Err())
+	}
+	if k.leg == nil {
+		return nil // it was not dialled, and will not be
+	}
 	if err := k.leg.Hangup(ctx, k.leg.ID(), esl.NormalClearing); err != nil {
 		return fmt.Errorf("stop session %s: %w", sessionID, err)
 	}

@@ -85,6 +85,9 @@ func (h *handler) endMissing(ctx context.Context, here map[string]bool, seen tim
 		return
 	}
 	for _, s := range missing {
+		if h.e.putBack(ctx, h.sw, s) {
+			continue
+		}
 		// It may have been settled from its reports in the meantime. The store ends a session once, but we would tell of a lost call.
 		if now, err := h.e.Store.Session(ctx, s.ID); err == nil && !now.EndedAt.IsZero() {
 			continue
@@ -93,6 +96,25 @@ func (h *handler) endMissing(ctx context.Context, here map[string]bool, seen tim
 			h.e.Log.Error("missing session could not be ended", "sessionId", s.ID, "error", err)
 		}
 	}
+}
+
+// putBack lets a call wait again that was taken to be dialled and never reached the switch: its row says that nobody saw it there, the switch
+// has no record of it, and it is the same core that would know. Of a core that is gone nobody can say, and nothing is dialled twice.
+func (e *Engine) putBack(ctx context.Context, sw esl.Switch, s models.Session) bool {
+	if s.Plan.Place == nil || s.Stage != models.StagePlacing || len(e.reports.await(ctx, s.LegA, 0)) > 0 {
+		return false
+	}
+	o, err := e.Store.Outgoing(ctx, s.ID)
+	if err != nil || o.State != models.OutgoingTaken || o.Core != sw.Status().Core {
+		return false
+	}
+	back, err := e.Store.Requeue(ctx, s.LegA)
+	if err != nil {
+		e.Log.Error("call that was never dialled could not be put back into the queue", "sessionId", s.ID, "error", err)
+		return true // at the next resync
+	}
+	e.Log.Info("call that was never dialled waits again", "sessionId", s.ID, "done", back)
+	return back
 }
 
 // gone asks the switch itself: its list of channels lags behind (DESIGN §7). A question that fails is no answer.

@@ -67,7 +67,7 @@ func (k *call) inbound(ctx context.Context, parked esl.Event) {
 	case err != nil && ctx.Err() == nil:
 		k.log.Error("call could not be routed", "error", err)
 		k.apologise(ctx)
-		if !k.told[models.EventCallIn] {
+		if !k.told[string(models.EventCallIn)] {
 			return // nothing is known of it, and nothing written
 		}
 		err = nil
@@ -107,7 +107,7 @@ func (k *call) refuse(ctx context.Context, r models.Refuse) error {
 	k.own(ctx)
 	err := k.play(ctx, r.Prompt)
 	if err == nil || !errors.Is(err, esl.ErrGone) {
-		k.hangup(ctx, k.leg.ID(), esl.CauseOf(r.Q850))
+		k.hangup(ctx, k.first(), esl.CauseOf(r.Q850))
 	}
 	return nil
 }

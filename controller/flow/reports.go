@@ -1,10 +1,12 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -46,6 +48,7 @@ func (e *Engine) Report(l cdr.Leg, host string, done func()) bool {
 }
 
 func (r *reports) add(l cdr.Leg, host string, done func()) bool {
+	host = cmp.Or(l.Host, host)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	p := r.of[l.Call]
@@ -85,7 +88,7 @@ func (r *reports) await(ctx context.Context, call string, d time.Duration) []cdr
 		news := r.news
 		r.mu.Unlock()
 		for _, l := range legs {
-			if l.ID == call {
+			if isFirst(l, call) {
 				return legs
 			}
 		}
@@ -98,6 +101,9 @@ func (r *reports) await(ctx context.Context, call string, d time.Duration) []cdr
 		}
 	}
 }
+
+// isFirst says that a leg is the call's leg 1: of a placed call each trunk that was tried has one.
+func isFirst(l cdr.Leg, call string) bool { return l.ID == call || l.Role == "a" }
 
 // settled says that a call's CDR is committed: its reports are needed no more.
 func (r *reports) settled(call string) {
@@ -138,7 +144,7 @@ func (r *reports) due() []string {
 			continue
 		}
 		for _, l := range p.legs {
-			if l.ID == call || time.Since(p.first) > orphanAfter {
+			if isFirst(l, call) || time.Since(p.first) > orphanAfter {
 				calls = append(calls, call)
 				break
 			}
@@ -175,16 +181,21 @@ func (r *reports) settle(ctx context.Context, call string) {
 	case !s.EndedAt.IsZero():
 		r.settled(call)
 		return
+	case s.Plan.Place != nil && time.Since(p.first) < orphanAfter && !slices.ContainsFunc(legs, answeredLeg):
+		return // the next trunk may be ringing, and the resync may not have seen it yet
 	}
 	if err := r.e.endFromReports(ctx, s, legs); err != nil && !errors.Is(err, context.Canceled) {
 		r.e.Log.Error("session could not be ended from its legs' reports", "sessionId", s.ID, "error", err)
 	}
 }
 
+func answeredLeg(l cdr.Leg) bool { return !l.Answered.IsZero() }
+
 // endFromReports writes what is missing of a session: the stages nobody told of, and its end.
 func (e *Engine) endFromReports(ctx context.Context, s models.Session, legs []cdr.Leg) error {
-	k := &call{e: e, s: s, log: e.Log.With("sessionId", s.ID), told: map[models.EventType]bool{models.EventCallIn: true}, source: models.SourcePost,
-		legs: cdr.Legs{A: cdr.Leg{ID: s.LegA, Call: s.LegA, Role: "a"}}}
+	k := e.placedCall(s)
+	k.source, k.legs.Placed = models.SourcePost, s.Plan.Place != nil
+	k.told[string(models.EventCallIn)] = true
 	if err := k.load(ctx); err != nil {
 		return err
 	}
@@ -204,25 +215,32 @@ func (e *Engine) endFromReports(ctx context.Context, s models.Session, legs []cd
 	return nil
 }
 
-// recall rebuilds the callee's leg from the events that were told, when nothing else is left of it. The call was known to live until the
+// recall rebuilds the callee's leg, and leg 1 of a placed call, from the events that were told, when nothing else is left of it. The call was known to live until the
 // last of them.
 func (k *call) recall(ctx context.Context) error {
 	told, err := k.e.Store.Events(ctx, k.s.ID)
 	if err != nil {
 		return fmt.Errorf("events of session %s: %w", k.s.ID, err)
 	}
-	b := cdr.Leg{ID: "told", Call: k.s.LegA, Role: "b"}
+	a, b := cdr.Leg{ID: k.s.LegA, Call: k.s.LegA, Role: "a"}, cdr.Leg{ID: "told", Call: k.s.LegA, Role: "b"}
 	for _, ev := range told {
-		k.told[ev.Type] = true
+		k.told[ev.Key] = true
 		k.seen = ev.At
+		leg := &b
+		if strings.HasSuffix(ev.Key, firstLeg) {
+			leg = &a
+		}
 		switch ev.Type {
 		case models.EventCallOut:
-			b.Created = ev.At
+			leg.Created = ev.At
 		case models.EventAlerting:
-			b.Progress = ev.At
+			leg.Progress = ev.At
 		case models.EventAnswer:
-			b.Answered = ev.At
+			leg.Answered = ev.At
 		}
+	}
+	if k.legs.Placed && len(k.legs.As) == 0 && !a.Created.IsZero() {
+		k.legs.Add(a)
 	}
 	if !b.Created.IsZero() {
 		k.legs.Add(b)

@@ -51,6 +51,15 @@ func (t *trunks) take(preferred string) []models.Trunk {
 	return picked
 }
 
+// room says whether take would find a trunk.
+func (t *trunks) room(string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.ContainsFunc(t.all, func(x models.Trunk) bool {
+		return x.Proxy != "" && (x.Channels == 0 || t.busy[x.Name] < x.Channels)
+	})
+}
+
 // hold counts a call that was found on the switch after a restart.
 func (t *trunks) hold(name string) {
 	t.mu.Lock()
