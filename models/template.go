@@ -124,7 +124,12 @@ func ValidSpeed(rate int) bool { return rate == 0 || rate >= 50 && rate <= 200 }
 // Fill puts values into the template's places, in the order in which they stand there, and applies the reading rules (ReadAloud) to the
 // whole. A value of the wrong kind, one that is too long, and too few or too many of them is Invalid and names "templateParas"; the
 // sentence gives the value's position and not the value, which may be somebody's number.
-func (t Template) Fill(values []string, limits ValueLimits) (Speech, error) {
+func (t Template) Fill(values []string) (Speech, error) {
+	return t.FillWithin(ValueLimits{}, values)
+}
+
+// FillWithin is Fill with other limits than the documented ones.
+func (t Template) FillWithin(limits ValueLimits, values []string) (Speech, error) {
 	parts, err := ParseTemplate(t.Content)
 	if err != nil {
 		return Speech{}, err

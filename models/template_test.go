@@ -108,7 +108,7 @@ func TestFill(t *testing.T) {
 		{"您好${TIME}", []string{"23:59:59.5"}, "!value 1 is no time"},
 		{"您好${TIME}", []string{"09:05"}, "您好九点零五分"},
 	} {
-		got, err := Template{Content: c.content, Voice: "v", Rate: 90}.Fill(c.values, ValueLimits{})
+		got, err := Template{Content: c.content, Voice: "v", Rate: 90}.Fill(c.values)
 		if says, bad := strings.CutPrefix(c.want, "!"); bad {
 			if CodeOf(err) != Invalid || !strings.Contains(err.Error(), "templateParas") || !strings.Contains(err.Error(), says) {
 				t.Errorf("%q %q: %v; want %s", c.content, c.values, err, says)
@@ -117,10 +117,10 @@ func TestFill(t *testing.T) {
 			t.Errorf("%q %q: %+v, %v; want %s", c.content, c.values, got, err, c.want)
 		}
 	}
-	if _, err := (Template{Content: "您好${TXT_4}"}).Fill([]string{"王女"}, ValueLimits{CountBytes: true}); CodeOf(err) != Invalid {
+	if _, err := (Template{Content: "您好${TXT_4}"}).FillWithin(ValueLimits{CountBytes: true}, []string{"王女"}); CodeOf(err) != Invalid {
 		t.Errorf("six bytes in a place of four: %v", err)
 	}
-	if _, err := (Template{Content: "您好${TXT_99}"}).Fill([]string{strings.Repeat("好", 20)}, ValueLimits{Bytes: 60}); err != nil {
+	if _, err := (Template{Content: "您好${TXT_99}"}).FillWithin(ValueLimits{Bytes: 60}, []string{strings.Repeat("好", 20)}); err != nil {
 		t.Errorf("sixty bytes of sixty: %v", err)
 	}
 }
@@ -187,7 +187,7 @@ func FuzzFill(f *testing.F) {
 			t.Fatalf("%q has grown to %q", content, again.String())
 		}
 		for _, values := range [][]string{nil, {first}, {first, second}} {
-			s, err := Template{Content: content}.Fill(values, ValueLimits{})
+			s, err := Template{Content: content}.Fill(values)
 			if err != nil {
 				if e := CodeOf(err); e != Invalid {
 					t.Fatalf("error of another kind: %v", err)
