@@ -18,8 +18,24 @@ const listPart = 512
 
 // Prune removes the recordings of days that are over for longer than they are kept, then, oldest day first, those that exceed the
 // bound of all; today's and yesterday's stay in any case. It gives how many files it removed, also beside an error. What is not a
-// recording stays where it is.
+// recording stays where it is. It is for files that no row in the database stands for; Keeper.Expire removes the others and notes it.
 func (r *Recordings) Prune(ctx context.Context, now time.Time) (int, error) {
+	return r.prune(ctx, now, func(string) {})
+}
+
+// prune tells the name of each recording that it removed.
+func (r *Recordings) prune(ctx context.Context, now time.Time, note func(name string)) (int, error) {
+	// The day of a recording is the call's; a whole day is added so that its last call is kept for as long as its first.
+	oldest := now.In(beijing).AddDate(0, 0, -r.keepDays).Format("20060102")
+	removed, err := r.pruneFolder(ctx, now, oldest, note)
+	if err != nil || r.s3 == nil {
+		return removed, err
+	}
+	n, err := r.s3.prune(ctx, oldest, note)
+	return removed + n, err
+}
+
+func (r *Recordings) pruneFolder(ctx context.Context, now time.Time, oldest string, note func(name string)) (int, error) {
 	root, err := os.OpenRoot(r.dir)
 	if err != nil {
 		return 0, fmt.Errorf("open the recording directory: %w", err)
@@ -29,8 +45,6 @@ func (r *Recordings) Prune(ctx context.Context, now time.Time) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	// The day of a recording is the call's; a whole day is added so that its last call is kept for as long as its first.
-	oldest := now.In(beijing).AddDate(0, 0, -r.keepDays).Format("20060102")
 	old := len(all)
 	for i, d := range all {
 		if d >= oldest {
@@ -38,7 +52,7 @@ func (r *Recordings) Prune(ctx context.Context, now time.Time) (int, error) {
 			break
 		}
 	}
-	removed, err := clearDays(ctx, root, all[:old])
+	removed, err := clearDays(ctx, root, all[:old], note)
 	if err != nil || r.totalMax == 0 {
 		return removed, err
 	}
@@ -47,7 +61,7 @@ func (r *Recordings) Prune(ctx context.Context, now time.Time) (int, error) {
 	if err != nil {
 		return removed, err
 	}
-	n, err := clearDays(ctx, root, heavy)
+	n, err := clearDays(ctx, root, heavy, note)
 	return removed + n, err
 }
 
@@ -69,9 +83,9 @@ func (r *Recordings) beyondBound(ctx context.Context, root *os.Root, days []stri
 	return days[:n], nil
 }
 
-func clearDays(ctx context.Context, root *os.Root, days []string) (removed int, err error) {
+func clearDays(ctx context.Context, root *os.Root, days []string, note func(name string)) (removed int, err error) {
 	for _, d := range days {
-		n, err := clearDay(ctx, root, d)
+		n, err := clearDay(ctx, root, d, note)
 		removed += n
 		if err != nil {
 			return removed, err
@@ -96,11 +110,12 @@ func days(root *os.Root) ([]string, error) {
 }
 
 // clearDay removes a day's recordings, and the directory when nothing else is in it.
-func clearDay(ctx context.Context, root *os.Root, name string) (removed int, err error) {
-	err = eachRecording(ctx, root, name, func(path string, _ fs.DirEntry) error {
+func clearDay(ctx context.Context, root *os.Root, name string, note func(name string)) (removed int, err error) {
+	err = eachRecording(ctx, root, name, func(path string, e fs.DirEntry) error {
 		if err := root.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove a recording: %w", err)
 		}
+		note(e.Name())
 		removed++
 		return nil
 	})

@@ -2,25 +2,23 @@ package media
 
 import (
 	"cmp"
-	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"time"
 
 	"maskline/models"
 )
 
-// Recordings knows where recordings are kept: <dir>/<yyyyMMdd>/<name>, the day being Beijing's, as in the name.
+// Recordings knows where recordings are: <dir>/<yyyyMMdd>/<name>, the day being Beijing's, as in the name. There the switch writes them, and
+// there they stay for their days; with S3 a Drain moves each to the object store, where it has the same name below the prefix.
 type Recordings struct {
-	dir string
+	folder
+	s3  *S3 // nil: the directory is the store
 	key []byte
 	// keepDays is how many days a recording is kept, 1 or more (spec/privatenumber.md §5: 7).
 	keepDays int
@@ -33,7 +31,8 @@ type RecordingsOptions struct {
 	Dir      string // the switch writes there under the same name
 	Key      []byte // signs links: 16 bytes or more, the same on every daemon
 	KeepDays int    // 0 is 7
-	TotalMax int64  // bytes of all recordings; Prune removes the oldest days beyond it. 0 is no bound
+	TotalMax int64  // bytes of all recordings in Dir; Prune removes the oldest days beyond it. 0 is no bound
+	S3       *S3    // where recordings are kept; nil is Dir
 }
 
 // NewRecordings makes the directory where it is missing.
@@ -48,7 +47,7 @@ func NewRecordings(o RecordingsOptions) (*Recordings, error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return nil, fmt.Errorf("make the recording directory: %w", err)
 	}
-	return &Recordings{dir: dir, key: o.Key, keepDays: cmp.Or(o.KeepDays, 7), totalMax: o.TotalMax}, nil
+	return &Recordings{folder: folder{dir}, s3: o.S3, key: o.Key, keepDays: cmp.Or(o.KeepDays, 7), totalMax: o.TotalMax}, nil
 }
 
 // beijing is the zone of recording names (spec/privatenumber.md §4.4). China has had no other offset since 1991.
@@ -87,55 +86,15 @@ func (r *Recordings) Path(name string) (string, error) {
 	return filepath.Join(r.dir, below), nil
 }
 
-// Open opens a recording to be read; the caller closes it. One that is not there (removed, or a call too short to have one) is
-// RecordMissing.
-func (r *Recordings) Open(name string) (*os.File, error) {
-	below, err := place(name)
-	if err != nil {
-		return nil, err
-	}
-	root, err := os.OpenRoot(r.dir)
-	if err != nil {
-		return nil, fmt.Errorf("open the recording directory: %w", err)
-	}
-	defer func() { _ = root.Close() }()
-	info, err := root.Stat(below)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.Mode().IsRegular() {
-		return nil, models.Fail(models.RecordMissing, "fileName", "the recording does not exist")
-	}
-	if err != nil {
-		return nil, fmt.Errorf("look for the recording: %w", err)
-	}
-	f, err := root.Open(below)
-	if err != nil {
-		return nil, fmt.Errorf("open the recording: %w", err)
-	}
-	return f, nil
-}
+// Open opens a recording that lies in the directory; the caller closes it. One that is not there is RecordMissing. Fetch looks further.
+func (r *Recordings) Open(name string) (*os.File, error) { return r.open(name) }
 
 // Exists says whether Open would find the recording.
 func (r *Recordings) Exists(name string) bool {
-	f, err := r.Open(name)
+	f, err := r.open(name)
 	if err != nil {
 		return false
 	}
 	_ = f.Close()
 	return true
-}
-
-// Sign is the signature of a link to a recording that holds until expires (to the second). It is safe in a URL.
-func (r *Recordings) Sign(name string, expires time.Time) string {
-	mac := hmac.New(sha256.New, r.key)
-	mac.Write([]byte("maskline recording\n" + strconv.FormatInt(expires.Unix(), 10) + "\n" + name))
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
-}
-
-// Verify says whether a link with this signature is good at now. One that is not is RecordMissing, whatever is wrong with it: the
-// answer tells a guesser nothing.
-func (r *Recordings) Verify(name string, expires time.Time, signature string, now time.Time) error {
-	good := hmac.Equal([]byte(signature), []byte(r.Sign(name, expires)))
-	if !good || !now.Before(expires) {
-		return models.Fail(models.RecordMissing, "signature", "the link is not good, or no longer")
-	}
-	return nil
 }
