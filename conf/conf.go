@@ -165,6 +165,7 @@ type S3 struct {
 	Key       string `koanf:"key"`
 	Secret    Secret `koanf:"secret"`
 	PathStyle bool   `koanf:"path_style"`
+	Through   bool   `koanf:"through"` // links lead to the daemon, which reads from the store
 }
 
 // Speech is how text of templates becomes sound.
@@ -178,6 +179,13 @@ type Speech struct {
 	MaxBytes   int64         `koanf:"max_bytes"`
 	Concurrent int           `koanf:"concurrent"`
 	Timeout    time.Duration `koanf:"timeout"`
+	ValueBytes int           `koanf:"value_bytes"`
+	CountBytes bool          `koanf:"count_bytes"`
+}
+
+// Limits are those of the values that templates are filled with.
+func (s Speech) Limits() models.ValueLimits {
+	return models.ValueLimits{Bytes: s.ValueBytes, CountBytes: s.CountBytes}
 }
 
 // The engines.

@@ -22,7 +22,7 @@ func Default() Config {
 		S3: S3{Region: "us-east-1", PathStyle: true},
 		Speech: Speech{
 			Engine: SpeechCommand, Command: []string{"espeak-ng", "--stdin", "-b", "1", "-v", "{voice}", "-s", "{speed}", "-w", "{out}"},
-			Voice: "cmn", Dir: "var/speech", MaxBytes: 1 << 30, Concurrent: 2, Timeout: 10 * time.Second,
+			Voice: "cmn", Dir: "var/speech", MaxBytes: 1 << 30, Concurrent: 2, Timeout: 10 * time.Second, ValueBytes: 32,
 		},
 		Delivery: Delivery{
 			Calendar:      []time.Duration{time.Minute, 4 * time.Minute, 9 * time.Minute, 106 * time.Minute, 203 * time.Minute, 300 * time.Minute},

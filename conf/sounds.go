@@ -81,5 +81,6 @@ func (c Config) checkSpeech(f *faults) {
 		f.add("speech.max_bytes", "%d is less than 1048576; a minute of speech has 960000 bytes", c.Speech.MaxBytes)
 	}
 	f.count("speech.concurrent", c.Speech.Concurrent, 1, 1000)
+	f.count("speech.value_bytes", c.Speech.ValueBytes, 1, 900)
 	f.between("speech.timeout", c.Speech.Timeout, time.Second, 2*time.Minute)
 }
