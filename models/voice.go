@@ -174,6 +174,7 @@ const (
 
 // Outgoing is a call that waits to be placed. Its Session is complete but for Switch; Session.StartedAt is when it was accepted.
 type Outgoing struct {
+	Seq      int64   // running number of the store, the order of acceptance
 	Session  Session // Stage queued, LegA the uuid that the first leg will have
 	Priority int     // lower goes first among an app's calls
 	State    OutgoingState

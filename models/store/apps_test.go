@@ -260,14 +260,14 @@ func TestAppSettings(t *testing.T) {
 		if err := h.UpdateApp(ctx, h.app.ID, func(a *models.App) error { a.Settings = want; return nil }); err != nil {
 			t.Fatal(err)
 		}
-		if got := must[models.App](t)(h.App(ctx, h.app.ID)); got.Settings != want {
+		if got := must[models.App](t)(h.App(ctx, h.app.ID)); !reflect.DeepEqual(got.Settings, want) {
 			t.Errorf("read %+v, want %+v", got.Settings, want)
 		}
-		if v := must[models.Sight](t)(h.Sight(ctx, x1, alice, "")); v.App.Settings != want || v.Extension != models.NoExtension {
+		if v := must[models.Sight](t)(h.Sight(ctx, x1, alice, "")); !reflect.DeepEqual(v.App.Settings, want) || v.Extension != models.NoExtension {
 			t.Errorf("sight shows %+v of extension %q", v.App.Settings, v.Extension)
 		}
 		mustExec(t, h.pools[0], "UPDATE apps SET settings = ''") // as the migration leaves it
-		if got := must[models.App](t)(h.App(ctx, h.app.ID)); got.Settings != (models.AppSettings{}) {
+		if got := must[models.App](t)(h.App(ctx, h.app.ID)); !reflect.DeepEqual(got.Settings, models.AppSettings{}) {
 			t.Errorf("read %+v, want nothing", got.Settings)
 		}
 	})

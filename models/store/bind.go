@@ -75,7 +75,7 @@ func (s *Store) owners(ctx context.Context, x string, a, b models.Party) (now ti
 	own = map[string]models.Number{}
 	err = each(s.reader(ctx), func(rows *sql.Rows) error {
 		var n models.Number
-		err := rows.Scan(when(&now), text(&n.Number), num(&n.AppID), num(&n.State), text(&n.AreaCode))
+		err := rows.Scan(when(&now), text(&n.Number), num(&n.AppID), num(&n.State), text(&n.AreaCode), text(&n.Kind))
 		own[n.Number] = n
 		return err
 	}, s.sql.owners, append(s.nowArgs(), x, a, b)...)
@@ -91,8 +91,8 @@ func notOurs(own map[string]models.Number, param string, p models.Party) error {
 }
 
 func appOwns(own map[string]models.Number, app models.App, x, param string) error {
-	if n, ok := own[x]; !ok || n.AppID != app.ID {
-		return models.Fail(models.NumberNotOwned, param, "the number is none of this app")
+	if n, ok := own[x]; !ok || n.AppID != app.ID || n.Kind != models.NumberPrivate {
+		return models.Fail(models.NumberNotOwned, param, "the number is no private number of this app")
 	}
 	return nil
 }

@@ -79,7 +79,16 @@ func (s *Store) writeSession(ctx context.Context, tx *gorm.DB, ch models.Change)
 			return false, err
 		}
 	}
-	if live, err = upsertSession(tx, &ch.Session); err != nil || !live {
+	if waits, err := s.claim(tx, ch); err != nil || !waits {
+		return false, wrap("its place in the queue", err)
+	}
+	if live, err = upsertSession(tx, &ch.Session); err != nil {
+		return false, err
+	}
+	if !live {
+		if ch.Take { // a row that a call left behind when it ended: nobody shall try it again
+			err = s.forget(tx, ch.Session)
+		}
 		return false, err
 	}
 	if ch.Exclusive && ch.Session.EndedAt.IsZero() {

@@ -207,7 +207,7 @@ func TestBadChangeFailsAlone(t *testing.T) {
 			if i == 2 {
 				ch = h.end(id)
 			}
-			group = append(group, &pending{change: ch, done: make(chan struct{})})
+			group = append(group, &pending{work: h.workOf(ch), done: make(chan struct{})})
 		}
 		h.commits.commit(group)
 		for i, p := range group {
@@ -215,7 +215,7 @@ func TestBadChangeFailsAlone(t *testing.T) {
 			if bad := i == 2; (p.err != nil) != bad || p.applied == bad {
 				t.Errorf("change %d: applied %v, %v", i, p.applied, p.err)
 			}
-			_, err := h.Session(context.Background(), p.change.Session.ID)
+			_, err := h.Session(context.Background(), fmt.Sprintf("s%d", i))
 			if stored := err == nil; stored != (i != 2) {
 				t.Errorf("change %d: stored %v", i, stored)
 			}

@@ -11,19 +11,22 @@ var cdrColumns = columns[models.CDR]{
 	table: "cdrs",
 	names: []string{"id", "session_id", "icid", "tenant_id", "app_id", "binding_id", "mode", "direction", "x", "area", "caller", "display", "callee",
 		"trunk", "switch", "host", "call_in_at", "start_at", "alerting_at", "answer_at", "end_at", "fail_at", "q850", "fail", "sip_status",
-		"hung_up_by", "record", "record_at", "record_file", "user_data", "source", "completed_at", "extension"},
+		"hung_up_by", "record", "record_at", "record_file", "user_data", "source", "completed_at", "extension", "out_at", "out_alerting_at", "out_answer_at",
+		"out_q850", "speech_plays", "speech_seconds"},
 	values: func(c *models.CDR) []any {
 		return []any{nil, c.SessionID, c.ICID, c.TenantID, c.AppID, c.BindingID, string(c.Mode), c.Direction, c.X, c.Area, c.Caller, c.Display, c.Callee,
 			c.Trunk, c.Switch, c.Host, micros(c.CallInAt), micros(c.StartAt), micros(c.AlertingAt), micros(c.AnswerAt), micros(c.EndAt),
 			micros(c.FailAt), c.Q850, int(c.Fail), c.SIPStatus, c.HungUpBy, bit(c.Record), micros(c.RecordAt), c.RecordFile, c.UserData,
-			string(c.Source), micros(c.CompletedAt), c.Extension}
+			string(c.Source), micros(c.CompletedAt), c.Extension, micros(c.OutAt), micros(c.OutAlertingAt), micros(c.OutAnswerAt), c.OutQ850,
+			c.SpeechPlays, c.SpeechSeconds}
 	},
 	dest: func(c *models.CDR) []any {
 		return []any{num(&c.ID), text(&c.SessionID), text(&c.ICID), num(&c.TenantID), num(&c.AppID), text(&c.BindingID), text(&c.Mode),
 			num(&c.Direction), text(&c.X), text(&c.Area), &c.Caller, text(&c.Display), &c.Callee, text(&c.Trunk), text(&c.Switch),
 			text(&c.Host), when(&c.CallInAt), when(&c.StartAt), when(&c.AlertingAt), when(&c.AnswerAt), when(&c.EndAt), when(&c.FailAt),
 			num(&c.Q850), num(&c.Fail), num(&c.SIPStatus), num(&c.HungUpBy), flag(&c.Record), when(&c.RecordAt), text(&c.RecordFile),
-			text(&c.UserData), text(&c.Source), when(&c.CompletedAt), text(&c.Extension)}
+			text(&c.UserData), text(&c.Source), when(&c.CompletedAt), text(&c.Extension), when(&c.OutAt), when(&c.OutAlertingAt),
+			when(&c.OutAnswerAt), num(&c.OutQ850), num(&c.SpeechPlays), num(&c.SpeechSeconds)}
 	},
 }
 

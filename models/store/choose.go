@@ -111,8 +111,8 @@ func onlyThere(err error) bool {
 // It walks numbers by use and stops at the first that pass; each look at routes and history is by its whole key.
 func (s *Store) choose(ctx context.Context, q search, area string, fill span, now time.Time) ([]string, error) {
 	left := micros(now.Add(-s.cfg.coolOff()))
-	query := "SELECT n.number, n.pairs FROM numbers n WHERE n.app_id = ? AND n.state = ? AND n.pairs BETWEEN ? AND ?"
-	args := []any{q.app.ID, int(models.NumberNormal), fill.least, fill.most}
+	query := "SELECT n.number, n.pairs FROM numbers n WHERE n.app_id = ? AND n.state = ? AND n.pairs BETWEEN ? AND ? AND n.kind = ?"
+	args := []any{q.app.ID, int(models.NumberNormal), fill.least, fill.most, string(models.NumberPrivate)}
 	if area != "" {
 		query += " AND n.area_code = ?"
 		args = append(args, area)

@@ -175,6 +175,15 @@ func when(p *time.Time) sql.Scanner {
 	})
 }
 
+// lasting reads a duration stored in microseconds.
+func lasting(p *time.Duration) sql.Scanner {
+	return scanner(func(src any) error {
+		v, err := integer(src)
+		*p = time.Duration(v) * time.Microsecond
+		return err
+	})
+}
+
 // document reads a value stored as JSON; "" is the zero value.
 func document(p any) sql.Scanner {
 	return scanner(func(src any) error {

@@ -12,13 +12,11 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 	"gorm.io/gorm"
-
-	"maskline/models"
 )
 
 // The bounds of group commit.
 const (
-	QueueSize = 1024 // changes that may wait; beyond it Record waits for room
+	QueueSize = 1024 // changes that may wait; beyond it Record and Enqueue wait for room
 	groupMax  = 128  // changes that share a commit
 
 	commitTimeout = 30 * time.Second // of one commit, retries included
@@ -37,12 +35,19 @@ type committer struct {
 	once    sync.Once
 }
 
-// pending is a change that waits for its commit. done is closed after the other fields are set.
+// work is something to be written. do may run more than once.
+type work struct {
+	what    string
+	numbers []string // whose rows do locks
+	do      func(ctx context.Context, tx *gorm.DB) (applied bool, err error)
+}
+
+// pending is work that waits for its commit. done is closed after the other fields are set.
 type pending struct {
-	change  models.Change
+	work
 	applied bool
 	err     error
-	refused error // this change alone was not written; those of its group were
+	refused error // this alone was not written; its group was
 	done    chan struct{}
 }
 
@@ -57,8 +62,8 @@ func (c *committer) close() {
 	<-c.ended
 }
 
-func (c *committer) submit(ctx context.Context, ch models.Change) (bool, error) {
-	p := &pending{change: ch, done: make(chan struct{})}
+func (c *committer) submit(ctx context.Context, w work) (bool, error) {
+	p := &pending{work: w, done: make(chan struct{})}
 	select {
 	case <-c.closing:
 		return false, ErrClosed
@@ -69,13 +74,13 @@ func (c *committer) submit(ctx context.Context, ch models.Change) (bool, error) 
 	case <-c.closing:
 		return false, ErrClosed
 	case <-ctx.Done():
-		return false, fmt.Errorf("record session %s: no room in the queue: %w", ch.Session.ID, context.Cause(ctx))
+		return false, fmt.Errorf("%s: no room in the queue: %w", w.what, context.Cause(ctx))
 	}
 	select {
 	case <-p.done:
 		return p.applied, p.err
 	case <-ctx.Done():
-		return false, fmt.Errorf("record session %s: not known to be committed: %w", ch.Session.ID, context.Cause(ctx))
+		return false, fmt.Errorf("%s: not known to be committed: %w", w.what, context.Cause(ctx))
 	case <-c.ended:
 	}
 	select {
@@ -119,7 +124,7 @@ func (c *committer) gather(first *pending) []*pending {
 	return group
 }
 
-// commit tries the group in one transaction. If that fails, each change gets a transaction of its own, so that one bad change fails alone;
+// commit tries the group in one transaction. If that fails, each of it gets a transaction of its own, so that a bad one fails alone;
 // unless the database itself is gone: then all fail at once, and nobody waits for a hundred timeouts in a row. The context is the store's
 // own: a caller that stops waiting must not fail his neighbours.
 func (c *committer) commit(group []*pending) {
@@ -155,15 +160,15 @@ func (c *committer) together(group []*pending) error {
 	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 	defer cancel()
 	return c.store.within(ctx, "record", func(ctx context.Context, tx *gorm.DB) error {
-		changes := make([]models.Change, len(group))
-		for i, p := range group {
-			changes[i] = p.change
+		var numbers []string
+		for _, p := range group {
+			numbers = append(numbers, p.numbers...)
 		}
-		if err := lockTouched(tx, changes...); err != nil {
+		if err := lockNumbers(tx, numbers); err != nil {
 			return err
 		}
 		for _, p := range group {
-			applied, err := c.store.apply(ctx, tx, p.change)
+			applied, err := p.do(ctx, tx)
 			p.refused = nil
 			if no, ok := errors.AsType[refusal](err); ok {
 				p.refused, err = no, nil

@@ -12,23 +12,24 @@ import (
 
 var numberColumns = columns[models.Number]{
 	table: "numbers",
-	names: []string{"id", "tenant_id", "app_id", "number", "area_code", "state", "trunk", "created_at", "cause"},
+	names: []string{"id", "tenant_id", "app_id", "number", "area_code", "state", "trunk", "created_at", "cause", "kind"},
 	dest: func(n *models.Number) []any {
 		return []any{num(&n.ID), num(&n.TenantID), num(&n.AppID), text(&n.Number), text(&n.AreaCode), num(&n.State), text(&n.Trunk), when(&n.CreatedAt),
-			num(&n.Cause)}
+			num(&n.Cause), text(&n.Kind)}
 	},
 }
 
 // newNumbers is numberColumns for writing: the count of pairs begins at 0.
 var newNumbers = columns[models.Number]{
 	table: "numbers",
-	names: []string{"tenant_id", "app_id", "number", "area_code", "state", "trunk", "pairs", "created_at"},
+	names: []string{"tenant_id", "app_id", "number", "area_code", "state", "trunk", "pairs", "created_at", "kind"},
 	values: func(n *models.Number) []any {
-		return []any{n.TenantID, n.AppID, n.Number, n.AreaCode, int(n.State), n.Trunk, 0, micros(n.CreatedAt)}
+		return []any{n.TenantID, n.AppID, n.Number, n.AreaCode, int(n.State), n.Trunk, 0, micros(n.CreatedAt), string(n.Kind)}
 	},
 }
 
-// AddNumbers stores numbers, all or none. State 0 is normal; TenantID is taken from the app. A number that exists is models.Conflict with
+// AddNumbers stores numbers, all or none. State 0 is normal, Kind "" is NumberDisplay in an app of ModeVoice and NumberPrivate in others;
+// TenantID is taken from the app. A number that exists is models.Conflict with
 // the number as Param; an app that does not is models.NotFound.
 func (s *Store) AddNumbers(ctx context.Context, list []models.Number) error {
 	rows := slices.Clone(list)
@@ -46,20 +47,30 @@ func (s *Store) AddNumbers(ctx context.Context, list []models.Number) error {
 		if err != nil {
 			return err
 		}
-		tenants := map[int64]int64{}
+		apps := map[int64]models.App{}
 		for i := range rows {
 			n := &rows[i]
-			if _, ok := tenants[n.AppID]; !ok {
-				app, err := s.App(ctx, n.AppID)
-				if err != nil {
+			if _, ok := apps[n.AppID]; !ok {
+				if apps[n.AppID], err = s.App(ctx, n.AppID); err != nil {
 					return err
 				}
-				tenants[n.AppID] = app.TenantID
 			}
-			n.TenantID, n.CreatedAt = tenants[n.AppID], now
+			n.TenantID, n.CreatedAt = apps[n.AppID].TenantID, now
+			n.Kind = kindIn(apps[n.AppID], n.Kind)
 		}
 		return insertNumbers(tx, rows)
 	})
+}
+
+// kindIn is a new number's kind with its default in an app.
+func kindIn(app models.App, kind models.NumberKind) models.NumberKind {
+	switch {
+	case kind != "":
+		return kind
+	case app.Mode == models.ModeVoice:
+		return models.NumberDisplay
+	}
+	return models.NumberPrivate
 }
 
 func validNumber(n models.Number, seen map[string]bool) error {
@@ -68,6 +79,9 @@ func validNumber(n models.Number, seen map[string]bool) error {
 	}
 	if err := validNumberState(n.State); err != nil {
 		return err
+	}
+	if !slices.Contains([]models.NumberKind{"", models.NumberPrivate, models.NumberDisplay}, n.Kind) {
+		return models.Fail(models.Invalid, "kind", "kind %q is unknown; it is private or display", n.Kind)
 	}
 	if seen[n.Number] {
 		return models.Fail(models.Invalid, n.Number, "the number is named twice")
@@ -112,6 +126,7 @@ type NumberFilter struct {
 	TenantID int64
 	Area     string
 	State    models.NumberState
+	Kind     models.NumberKind
 	Number   string // the beginning of it
 }
 
@@ -122,6 +137,7 @@ func (s *Store) Numbers(ctx context.Context, f NumberFilter, page models.Page) (
 	is(&c, "t.tenant_id", f.TenantID)
 	is(&c, "t.area_code", f.Area)
 	is(&c, "t.state", f.State)
+	is(&c, "t.kind", f.Kind)
 	begins(&c, "t.number", f.Number)
 	return listed(ctx, s, numberColumns, c, "t.id DESC", page)
 }
@@ -130,6 +146,16 @@ func (s *Store) Numbers(ctx context.Context, f NumberFilter, page models.Page) (
 func (s *Store) Number(ctx context.Context, number string) (models.Number, error) {
 	n, found, err := numberColumns.first(s.reader(ctx), "WHERE t.number = ?", number)
 	return n, known(found, wrap("read number", err), "number", "no such number")
+}
+
+// displayMost is how many numbers DisplayNumbers gives.
+const displayMost = 1000
+
+// DisplayNumbers lists the numbers that an app's placed calls may show, those in order first, at most 1000.
+func (s *Store) DisplayNumbers(ctx context.Context, appID int64) ([]models.Number, error) {
+	list, err := numberColumns.all(s.reader(ctx), "WHERE t.app_id = ? AND t.kind = ? ORDER BY t.state, t.pairs, t.id LIMIT ?",
+		appID, string(models.NumberDisplay), displayMost)
+	return list, wrap("read display numbers", err)
 }
 
 // SetNumberState changes a number's state and, when it is unavailable, why: cause is 1 to 9 then, 0 if nobody knows, and 0 in other states

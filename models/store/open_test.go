@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -79,7 +80,7 @@ func TestMigrateAFullHouse(t *testing.T) {
 		}
 		v := must[models.Sight](t)(s.Sight(ctx, x1, alice, models.NoExtension))
 		b.CreatedAt, b.StartedAt = v.Binding.CreatedAt, v.Binding.StartedAt
-		if v.Route.Destination != bob || *v.Binding != b || !v.Route.Temp.IsZero() || v.App.Settings != (models.AppSettings{}) {
+		if v.Route.Destination != bob || *v.Binding != b || !v.Route.Temp.IsZero() || !reflect.DeepEqual(v.App.Settings, models.AppSettings{}) {
 			t.Errorf("sight %+v of binding %+v", v, v.Binding)
 		}
 		if err := s.withGoose(ctx, func(p *goose.Provider) error { _, err := p.DownTo(ctx, 0); return err }); err != nil {

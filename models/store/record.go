@@ -17,7 +17,8 @@ import (
 //
 // A call ends once: when the session has ended already, the whole change is skipped and applied is false. An event that the session has
 // already is dropped, with the delivery that carries its key. An Exclusive change whose number another live call has fails with
-// models.NumberBusy. In the caller's slice a delivery that is new gets its ID and state; one that was
+// models.NumberBusy. A change that takes or cancels a waiting call is not applied either when the call does not wait any more; the row of a
+// placed call that is Placed or has ended goes away whatever becomes of the rest. In the caller's slice a delivery that is new gets its ID and state; one that was
 // dropped has ID 0, and so has every one when applied is false.
 //
 // A context that ends while the change waits ends the waiting, not the change: it may still be committed. Inside Once the change joins
@@ -29,18 +30,16 @@ func (s *Store) Record(ctx context.Context, ch models.Change) (applied bool, err
 	// The committer works on a copy: a caller that has stopped waiting may use his own again.
 	mine := ch
 	mine.Events, mine.Deliveries = slices.Clone(ch.Events), slices.Clone(ch.Deliveries)
-	if ch.CDR != nil {
-		cdr := *ch.CDR
-		mine.CDR = &cdr
-	}
+	mine.CDR, mine.Recording = copied(ch.CDR), copied(ch.Recording)
+	w := s.workOf(mine)
 	if s.joint(ctx) == nil {
-		applied, err = s.commits.submit(ctx, mine)
+		applied, err = s.commits.submit(ctx, w)
 	} else {
 		err = s.within(ctx, "record", func(ctx context.Context, tx *gorm.DB) (err error) {
-			if err = lockTouched(tx, mine); err != nil {
+			if err = lockNumbers(tx, w.numbers); err != nil {
 				return err
 			}
-			applied, err = s.apply(ctx, tx, mine)
+			applied, err = w.do(ctx, tx)
 			return err
 		})
 	}
@@ -54,6 +53,19 @@ func (s *Store) Record(ctx context.Context, ch models.Change) (applied bool, err
 	return true, nil
 }
 
+func (s *Store) workOf(ch models.Change) work {
+	return work{what: "record session " + ch.Session.ID, numbers: touched(ch),
+		do: func(ctx context.Context, tx *gorm.DB) (bool, error) { return s.apply(ctx, tx, ch) }}
+}
+
+func copied[T any](v *T) *T {
+	if v == nil {
+		return nil
+	}
+	c := *v
+	return &c
+}
+
 func validChange(ch models.Change) error {
 	switch v := ch.Session; {
 	case v.ID == "" || len(v.ID) > 191:
@@ -62,6 +74,10 @@ func validChange(ch models.Change) error {
 		return fmt.Errorf("record session %s: it has a cdr but no end", v.ID)
 	case ch.CDR != nil && ch.CDR.SessionID != v.ID:
 		return fmt.Errorf("record session %s: its cdr is of another session", v.ID)
+	case ch.Recording != nil && (v.EndedAt.IsZero() || ch.Recording.SessionID != v.ID || ch.Recording.Name == ""):
+		return fmt.Errorf("record session %s: its recording is of another session, has no name, or comes before the end", v.ID)
+	case ch.Take && ch.Cancel || (ch.Take || ch.Cancel) && (v.LegA == "" || ch.Cancel == v.EndedAt.IsZero()):
+		return fmt.Errorf("record session %s: a call that waits is either taken or cancelled, and has ended if it is cancelled", v.ID)
 	}
 	for _, e := range ch.Events {
 		if e.SessionID != ch.Session.ID || e.Key == "" {
@@ -83,6 +99,11 @@ func (s *Store) apply(ctx context.Context, tx *gorm.DB, ch models.Change) (appli
 	if ch.CDR != nil {
 		if err := cdrColumns.add(tx, ch.CDR); err != nil {
 			return false, fmt.Errorf("record session %s: its cdr: %w", ch.Session.ID, err)
+		}
+	}
+	if ch.Recording != nil {
+		if err := s.addRecording(ctx, tx, ch.Recording); err != nil {
+			return false, fmt.Errorf("record session %s: its recording: %w", ch.Session.ID, err)
 		}
 	}
 	for i := range ch.Deliveries {

@@ -9,7 +9,7 @@ func newStatements(now string) statements {
 	return statements{
 		credentials: "SELECT " + now + ", s.key_id, s.sealed, s.expires_at, " + appColumns.of("a") + ", " + tenantColumns.of("n") +
 			" FROM apps a JOIN tenants n ON n.id = a.tenant_id LEFT JOIN app_secrets s ON s.app_id = a.id WHERE a.app_key = ? ORDER BY s.id DESC",
-		owners:   "SELECT " + now + ", n.number, n.app_id, n.state, n.area_code FROM (SELECT 1 AS one) q LEFT JOIN numbers n ON n.number IN (?, ?, ?)",
+		owners:   "SELECT " + now + ", n.number, n.app_id, n.state, n.area_code, n.kind FROM (SELECT 1 AS one) q LEFT JOIN numbers n ON n.number IN (?, ?, ?)",
 		standing: "SELECT " + now + ", " + routeColumns.of("r") + " FROM (SELECT 1 AS one) q LEFT JOIN routes r ON r.dialled = ? AND r.caller = ? AND r.extension = ?",
 		// The caller's own route (o) comes before the one for everyone (e), unless it has expired and the other is there: r is the one
 		// that counts. Every join is by a unique key, and nothing is left to sort: a sort of rows with TEXT columns goes through a

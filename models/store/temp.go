@@ -70,15 +70,13 @@ func ownRow(tx *gorm.DB, x string, a models.Party, now time.Time) (models.Route,
 	return r, found && r.Live(now), err
 }
 
-// lockTouched locks the numbers whose rows these changes alter, in order, so that groups of several daemons do not meet crosswise.
-func lockTouched(tx *gorm.DB, changes ...models.Change) error {
-	var numbers []string
-	for _, ch := range changes {
-		if ch.UseTemp || ch.CallBack {
-			numbers = append(numbers, ch.Session.Dialled)
-		}
+// touched are the numbers whose rows a change alters. They are locked first and in order, so that groups of several daemons do not meet
+// crosswise.
+func touched(ch models.Change) []string {
+	if ch.UseTemp || ch.CallBack {
+		return []string{ch.Session.Dialled}
 	}
-	return lockNumbers(tx, numbers)
+	return nil
 }
 
 // applyTemp does what a step of a call does to temporary destinations. A row that is gone stays gone.

@@ -13,12 +13,12 @@ import (
 
 var tenantColumns = columns[models.Tenant]{
 	table: "tenants",
-	names: []string{"id", "name", "sp_id", "state", "created_at"},
+	names: []string{"id", "name", "sp_id", "state", "created_at", "calls_hour", "calls_day"},
 	values: func(t *models.Tenant) []any {
-		return []any{idOrNull(t.ID), t.Name, t.SpID, string(t.State), micros(t.CreatedAt)}
+		return []any{idOrNull(t.ID), t.Name, t.SpID, string(t.State), micros(t.CreatedAt), t.Calls.PerHour, t.Calls.PerDay}
 	},
 	dest: func(t *models.Tenant) []any {
-		return []any{num(&t.ID), text(&t.Name), text(&t.SpID), text(&t.State), when(&t.CreatedAt)}
+		return []any{num(&t.ID), text(&t.Name), text(&t.SpID), text(&t.State), when(&t.CreatedAt), num(&t.Calls.PerHour), num(&t.Calls.PerDay)}
 	},
 }
 
@@ -116,6 +116,17 @@ func (s *Store) SetTenantState(ctx context.Context, id int64, st models.State) e
 	}
 	return s.within(ctx, "set tenant's state", func(_ context.Context, tx *gorm.DB) error {
 		n, err := run(tx, "UPDATE tenants SET state = ? WHERE id = ?", string(st), id)
+		return known(n > 0, err, "tenant", "no such tenant")
+	})
+}
+
+// SetTenantCalls changes how many calls of all its apps of ModeVoice a tenant may have accepted; models.NotFound or Invalid.
+func (s *Store) SetTenantCalls(ctx context.Context, id int64, calls models.CallCap) error {
+	if calls.PerHour < 0 || calls.PerDay < 0 {
+		return models.Fail(models.Invalid, "calls.per_hour", "calls an hour and a day are 1 or more, or 0 for no bound")
+	}
+	return s.within(ctx, "set tenant's calls", func(_ context.Context, tx *gorm.DB) error {
+		n, err := run(tx, "UPDATE tenants SET calls_hour = ?, calls_day = ? WHERE id = ?", calls.PerHour, calls.PerDay, id)
 		return known(n > 0, err, "tenant", "no such tenant")
 	})
 }
