@@ -1,6 +1,11 @@
 package models
 
-import "time"
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"time"
+)
 
 // CDR is one call's record: the source of the fee push, of the charge, and of the tenant's statistics. One a session, answered or not
 // (spec/privatenumber.md §4.4). Times are zero for stages that were not reached.
@@ -49,6 +54,16 @@ type CDR struct {
 	Source      Source
 	CompletedAt time.Time // when we wrote it
 }
+
+// PlacedICID is ICID of a placed call that was accepted at a time: CAE, the time in Beijing and a number, as the original has it
+// (spec/voicecall.md §6.2). The number follows from the session id, so that whoever makes the record makes the same.
+func PlacedICID(sessionID string, accepted time.Time) string {
+	sum := sha256.Sum256([]byte(sessionID))
+	return fmt.Sprintf("CAE-%s-%d", accepted.In(Beijing).Format("20060102150405"), binary.BigEndian.Uint64(sum[:]))
+}
+
+// Beijing is the wall time of some of the wire's fields. China has one zone and no summer time.
+var Beijing = time.FixedZone("CST", 8*60*60)
 
 // Answered says that somebody whom the platform reached has answered: leg 2, or leg 1 of a placed call without another.
 func (c CDR) Answered() bool {

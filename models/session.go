@@ -86,6 +86,7 @@ type CallEvent struct {
 	Called    Party
 	State     StateCode // disconnect
 	Digits    string    // collectInfo
+	By        int       // disconnect: who hung up, as CDR.HungUpBy. Only the push has it; it is not stored
 }
 
 // Change is what one step of a call commits together (DESIGN §6.2): the session as it stands now, the events of the step, at the end

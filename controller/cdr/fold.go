@@ -21,6 +21,7 @@ func Fold(s models.Session, legs Legs, source models.Source, end time.Time) mode
 		c.Display, c.Callee, c.Trunk = connect.Show, s.Callee, s.Trunk
 	}
 	if s.Plan.Place != nil {
+		c.ICID = models.PlacedICID(s.ID, s.StartedAt)
 		c.Trunk, c.OutQ850, c.CallInAt = s.Trunk, o.OutQ850, s.StartedAt
 		c.OutAt, c.OutAlertingAt, c.OutAnswerAt = legs.A.Created, legs.A.Alerted(), legs.A.Answered
 		if legs.A.Trunk != "" {

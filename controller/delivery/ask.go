@@ -55,7 +55,7 @@ func (c *Courier) ask(ctx context.Context, app models.App, target string, body [
 		return nil, answer{result: Skipped, err: fmt.Errorf("not sent: read the app's secret: %w", err)}
 	}
 	header := http.Header{}
-	sign(header, app.PushScheme, app.Key, key.secret, newNonce(), time.Now())
+	sign(header, app, key.secret, target, newNonce(), c.o.created(app.Mode, time.Now()))
 	resp, a := send(limited, c.asker, target, header, body) //nolint:bodyclose // read closes it
 	if resp != nil {
 		reply, a = read(resp, a)

@@ -25,7 +25,7 @@ func (c *Courier) attempt(ctx context.Context, j *job, report chan<- ended) {
 	s, err := c.look(ctx, j.members[0].AppID)
 	switch {
 	case err == nil:
-		report <- ended{j, c.push(ctx, s, j.to.url, j.body())}
+		report <- ended{j, c.push(ctx, s, j)}
 	case errors.Is(err, errNoSecret), models.CodeOf(err) == models.NotFound, models.CodeOf(err) == models.UnknownApp:
 		report <- ended{j, answer{result: Rejected, err: errors.New("not sent: the app or its secret is gone")}}
 	default:
@@ -39,13 +39,17 @@ func (c *Courier) look(ctx context.Context, appID int64) (signer, error) {
 	return c.keys.signer(ctx, appID)
 }
 
-// push signs a body and sends it.
-func (c *Courier) push(ctx context.Context, s signer, url string, body []byte) answer {
+// push signs a job's body and sends it.
+func (c *Courier) push(ctx context.Context, s signer, j *job) answer {
 	ctx, cancel := context.WithTimeout(ctx, c.o.Timeout)
 	defer cancel()
-	header := http.Header{}
-	sign(header, s.app.PushScheme, s.app.Key, s.secret, newNonce(), time.Now())
-	return post(ctx, c.o.send, url, header, body)
+	header, target := http.Header{}, j.members[0].URL
+	sign(header, s.app, s.secret, target, newNonce(), c.o.created(s.app.Mode, time.Now()))
+	var judge func([]byte) error
+	if j.kind == models.DeliverCDR && s.app.Mode == models.ModeVoice {
+		judge = resultcode
+	}
+	return post(ctx, c.o.send, target, header, j.body(), judge)
 }
 
 func (j *job) body() []byte {
@@ -86,19 +90,24 @@ func (r *outbox) end(e ended) {
 	r.list(to)
 }
 
-// unprepared puts off what could not be signed because the store was away, and with it what follows in the session.
+// unprepared puts off what could not be signed because the store was away.
 func (r *outbox) unprepared(e ended, now time.Time) {
 	r.o.Log.Error("a push could not be prepared", slog.String("session", e.members[0].SessionID), slog.Int64("app", e.members[0].AppID), slog.Any("error", e.err))
-	rows := e.members
-	if e.session != nil {
-		rows = append(rows, e.session.rows...)
-		e.session.rows = nil
+	r.putOffAll(e.job, now.Add(putOffFor), "not sent yet: the app could not be read")
+	r.list(e.to)
+}
+
+// putOffAll puts off a job, and with it what follows in its session.
+func (r *outbox) putOffAll(j *job, until time.Time, why string) {
+	rows := j.members
+	if j.session != nil {
+		rows = append(rows, j.session.rows...)
+		j.session.rows = nil
 	}
 	for _, d := range rows {
-		r.putOff(d, now.Add(putOffFor), "not sent yet: the app could not be read")
+		r.putOff(d, until, why)
 	}
-	r.release(e.job)
-	r.list(e.to)
+	r.release(j)
 }
 
 // sent says whether the attempt went out, so that it says something about its URL.
@@ -110,7 +119,7 @@ func (a answer) sent() bool {
 func (r *outbox) settle(j *job, a answer, now time.Time) {
 	r.o.Observe.Attempted(j.kind, a.result, a.took)
 	for _, d := range j.members {
-		settle(&d, r.o.Calendar, a, j.started, now)
+		settle(&d, r.calendar(d), a, j.started, now)
 		r.keepOrder(j.session, &d, now)
 		if d.State == models.DeliveryDead {
 			r.o.Log.Warn("a push has failed for the last time", slog.Int64("delivery", d.ID), slog.String("session", d.SessionID),

@@ -12,6 +12,20 @@ const putOffFor = 10 * time.Second
 // errorMax bounds LastError.
 const errorMax = 200
 
+// calendar is when a delivery is repeated. The events of placed calls are not: what failed once is dead. Their CDRs have a calendar of their
+// own (spec/voicecall.md §6.1, §6.2).
+func (r *outbox) calendar(d models.Delivery) []time.Duration {
+	switch {
+	case !r.keys.placed(d.AppID):
+		return r.o.Calendar
+	case d.Kind == models.DeliverEvent:
+		return nil
+	case d.Kind == models.DeliverCDR:
+		return r.o.VoiceCalendar
+	}
+	return r.o.Calendar
+}
+
 // settle writes the end of an attempt that began at started into a row: done, due again by the calendar, or dead after the last.
 func settle(d *models.Delivery, calendar []time.Duration, a answer, started, ended time.Time) {
 	if d.State == models.DeliveryWaiting { // a replayed row begins its calendar anew

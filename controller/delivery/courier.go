@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"maskline/models"
@@ -29,21 +30,34 @@ func New(o Options) *Courier {
 
 // Event is the package's Event, for callers that know a Courier only.
 func (c *Courier) Event(app models.App, s models.Session, e models.CallEvent) (models.Delivery, bool) {
+	c.keys.learn(app)
 	return Event(app, s, e)
 }
 
 // CDR is Options.Fee's CDR.
-func (c *Courier) CDR(app models.App, spID string, cdr models.CDR) (models.Delivery, bool) {
-	return c.o.Fee.CDR(app, spID, cdr)
+func (c *Courier) CDR(app models.App, spID string, s models.Session, cdr models.CDR) (models.Delivery, bool) {
+	c.keys.learn(app)
+	return c.o.Fee.CDR(app, spID, s, cdr)
+}
+
+// Record is Options.Fee's Record: the body of a CDR's push, for whoever releases one that was held.
+func (c *Courier) Record(app models.App, spID string, cdr models.CDR) []byte {
+	return c.o.Fee.Record(app, spID, cdr)
 }
 
 // Offer hands over rows that have just been committed, with the ids they got, in the order in which they happened. It never waits and
-// loses nothing: what there is no room for, or what has no id, is read back from the store. It may be called before Run.
+// loses nothing: what there is no room for, or what has no id, is read back from the store. Rows that are held are passed over: who releases
+// them offers them again, waiting. It may be called before Run.
 func (c *Courier) Offer(rows []models.Delivery) {
+	if slices.ContainsFunc(rows, onHold) {
+		rows = slices.DeleteFunc(slices.Clone(rows), onHold)
+	}
 	if len(rows) > 0 {
 		c.inbox.offer(rows)
 	}
 }
+
+func onHold(d models.Delivery) bool { return d.State == models.DeliveryHeld }
 
 // Run delivers until ctx ends: first what it finds waiting in the store, then what it is offered, and what falls due by the calendar.
 // It returns when the attempts under way have ended, each within its own time, and their outcomes are saved as far as the store

@@ -1,6 +1,9 @@
 package delivery
 
 import (
+	"maps"
+	"net/url"
+	"strconv"
 	"time"
 
 	"maskline/models"
@@ -43,7 +46,7 @@ type job struct {
 	started time.Time
 }
 
-// destination is one URL, in Run's goroutine alone.
+// destination is one URL, in Run's goroutine alone; or what an app has at one host, when that has many URLs (see outbox.destination).
 //
 // Three things keep a bad one from its neighbours. Its window: one attempt at once until it has answered, twice as many after each
 // answer up to Options.PerURL, one again when no answer came. Its queue: rows beyond Options.QueuePerURL are put off, which counts as no
@@ -53,6 +56,7 @@ type job struct {
 // for an attempt of the same URL that failed within the pause, and a dead URL costs one worker twice a minute, however much is due.
 type destination struct {
 	url    string
+	host   string // of one URL; "" of many
 	queue  []*job
 	rows   int // rows held for it, wherever they are
 	flying int
@@ -112,4 +116,58 @@ func unanswered(a answer) bool {
 		return true
 	}
 	return false
+}
+
+// ownMost is how many URLs of one host have a destination each. The requests for placed calls name URLs of their own (spec/voicecall.md §2), so
+// a customer may have one for each call, by the thousand: each would be new, and together they would hold what attempts new URLs may have.
+const ownMost = 32
+
+// destination gives the place of a delivery: that of its URL, or, beyond ownMost URLs of one host, one for all that its app has there.
+func (r *outbox) destination(d models.Delivery, now time.Time) *destination {
+	to := r.urls[d.URL]
+	if to == nil {
+		to = r.settleIn(d)
+	}
+	to.usedAt = now
+	return to
+}
+
+func (r *outbox) settleIn(d models.Delivery) *destination {
+	at := host(d.URL)
+	if r.hosts[at] < ownMost {
+		to := &destination{url: d.URL, host: at, window: 1, trust: unknown}
+		r.urls[d.URL] = to
+		r.hosts[at]++
+		return to
+	}
+	key := strconv.FormatInt(d.AppID, 10) + " at " + at // no URL has a blank
+	if r.urls[key] == nil {
+		r.urls[key] = &destination{url: at, window: 1, trust: unknown}
+	}
+	return r.urls[key]
+}
+
+// host is a URL's scheme and host. One that cannot be read is its own.
+func host(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" {
+		return raw
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+// sweep lets go of URLs that are not in use, once they are many: of those that have shown nothing bad at once, of the others after a while.
+func (r *outbox) sweep(now time.Time) {
+	if len(r.urls) <= urlsMax {
+		return
+	}
+	maps.DeleteFunc(r.urls, func(_ string, to *destination) bool {
+		gone := to.rows == 0 && to.flying == 0 && (!to.probing() || now.Sub(to.usedAt) > urlIdle)
+		if gone && to.host != "" {
+			if r.hosts[to.host]--; r.hosts[to.host] == 0 {
+				delete(r.hosts, to.host)
+			}
+		}
+		return gone
+	})
 }

@@ -27,21 +27,27 @@ const (
 	modeNotify = "Notify"
 )
 
-// Event makes the push of one call event to the app's status URL; false when the app has none, and for the callin of a call about which
-// the tenant is asked (s.Plan.Ask): the question is that push (see Courier.Ask). CreatedAt is when it happened. The body shows real
-// numbers: it goes to the tenant whose numbers they are, and nowhere else.
+// Event makes the push of one call event to the status URL of the call's request, else of the app; false when neither has one, and for the
+// callin of a call about which the tenant is asked (s.Plan.Ask): the question is that push (see Courier.Ask). CreatedAt is when it
+// happened. The body shows real numbers: it goes to the tenant whose numbers they are, and nowhere else.
 func Event(app models.App, s models.Session, e models.CallEvent) (models.Delivery, bool) {
-	if app.StatusURL == "" || e.Type == models.EventCallIn && s.Plan.Ask != nil {
+	target := app.StatusURL
+	if p := s.Plan.Place; p != nil && p.StatusURL != "" {
+		target = p.StatusURL
+	}
+	if target == "" || e.Type == models.EventCallIn && s.Plan.Ask != nil {
 		return models.Delivery{}, false
 	}
-	mode := ""
-	if app.Mode == models.ModeX {
-		mode = modeNotify
+	d := models.Delivery{AppID: app.ID, SessionID: s.ID, Kind: models.DeliverEvent, Key: e.Key, URL: target, State: models.DeliveryWaiting, CreatedAt: e.At}
+	switch {
+	case s.Mode.Placed():
+		d.Body = placedEvent(s, e)
+	case app.Mode == models.ModeX:
+		d.Body = eventBody(app.Mode, modeNotify, s, e)
+	default:
+		d.Body = eventBody(app.Mode, "", s, e)
 	}
-	return models.Delivery{
-		AppID: app.ID, SessionID: s.ID, Kind: models.DeliverEvent, Key: e.Key, URL: app.StatusURL,
-		Body: eventBody(app.Mode, mode, s, e), State: models.DeliveryWaiting, CreatedAt: e.At,
-	}, true
+	return d, true
 }
 
 // eventBody writes an event with the fields that its type and the app's mode have (spec/privatenumber.md §4.1, the table).

@@ -59,6 +59,7 @@ type feeRecord struct {
 // seen without its mode (spec/voicecall.md), 005 and 007 are what the order of the products leaves. Fee.ServiceTypes says otherwise.
 var serviceTypes = map[models.Mode]string{
 	models.ModeAX: "003", models.ModeAXB: "004", models.ModeX: "005", models.ModeAXE: "006", models.ModeAXYB: "007",
+	models.ModeClick: "002", models.ModeNotify: "001", models.ModeVerify: "001", // spec/voicecall.md §6.2
 }
 
 // Fee is how CDRs are written where the original's spelling is not certain (spec/privatenumber.md §4.4, tags [?]), and what the
@@ -66,26 +67,41 @@ var serviceTypes = map[models.Mode]string{
 type Fee struct {
 	RecordDomain string                 // recordDomain; "" is DefaultRecordDomain
 	ServiceTypes map[models.Mode]string // serviceType by mode, before the built-in ones
-	Optional     bool                   // the optional fields areaCode and callRelDirection
-	// DurationField is the name under which the talk time in seconds is written, such as callDuration; "" leaves it out.
+	Optional     bool                   // the optional fields areaCode and callRelDirection, in masked calls
+	// DurationField is the name under which the talk time in seconds is written in masked calls, such as callDuration; "" leaves it out.
 	DurationField string
+	// RecordURL gives recordFileDownloadUrl of a recording's file in the CDRs of placed calls; "" and nil leave it out.
+	RecordURL func(file string) string
 }
 
 // CDR makes the push of one CDR with the default spelling; see Fee.CDR.
-func CDR(app models.App, spID string, c models.CDR) (models.Delivery, bool) {
-	return Fee{}.CDR(app, spID, c)
+func CDR(app models.App, spID string, s models.Session, c models.CDR) (models.Delivery, bool) {
+	return Fee{}.CDR(app, spID, s, c)
 }
 
-// CDR makes the push of one CDR to the app's fee URL; false when the app has none. The body is the record alone: the Courier puts it
-// into a feeLst. CreatedAt is c.CompletedAt. The body shows real numbers: it goes to the tenant whose numbers they are, and nowhere else.
-func (f Fee) CDR(app models.App, spID string, c models.CDR) (models.Delivery, bool) {
-	if app.FeeURL == "" {
+// CDR makes the push of one CDR to the fee URL of the call's request, else of the app; false when neither has one. The body is Record's.
+// CreatedAt is c.CompletedAt.
+func (f Fee) CDR(app models.App, spID string, s models.Session, c models.CDR) (models.Delivery, bool) {
+	target := app.FeeURL
+	if p := s.Plan.Place; p != nil && p.FeeURL != "" {
+		target = p.FeeURL
+	}
+	if target == "" {
 		return models.Delivery{}, false
 	}
 	return models.Delivery{
-		AppID: app.ID, SessionID: c.SessionID, Kind: models.DeliverCDR, Key: keyCDR, URL: app.FeeURL,
-		Body: f.document(f.record(app, spID, c), c.TalkSeconds()), State: models.DeliveryWaiting, CreatedAt: c.CompletedAt,
+		AppID: app.ID, SessionID: c.SessionID, Kind: models.DeliverCDR, Key: keyCDR, URL: target,
+		Body: f.Record(app, spID, c), State: models.DeliveryWaiting, CreatedAt: c.CompletedAt,
 	}, true
+}
+
+// Record is a CDR as one element of a feeLst, into which the Courier puts it. It shows real numbers: it goes to the tenant whose numbers they
+// are, and nowhere else. A push that was held for its recording gets a new one when the recording is there, or will not be.
+func (f Fee) Record(app models.App, spID string, c models.CDR) []byte {
+	if c.Mode.Placed() {
+		return document(f.placed(app, spID, c))
+	}
+	return f.document(f.record(app, spID, c), c.TalkSeconds())
 }
 
 func (f Fee) record(app models.App, spID string, c models.CDR) feeRecord {
@@ -105,9 +121,9 @@ func (f Fee) record(app models.App, spID string, c models.CDR) feeRecord {
 			r.ExtendNum = c.Extension
 		}
 	}
-	if c.Record && c.RecordFile != "" { // 1 says that there is a file to ask for
+	if recorded(c) {
 		r.RecordFlag, r.RecordStartTime, r.RecordObjectName = 1, stamp(c.RecordAt), c.RecordFile
-		r.RecordDomain, r.RecordBucketName = f.recordDomain(), "sp-"+strings.ToLower(app.Key)
+		r.RecordDomain, r.RecordBucketName = f.recordDomain(), bucket(app)
 	}
 	if f.Optional {
 		r.AreaCode, r.CallRelDirection = c.Area, c.HungUpBy
@@ -124,6 +140,12 @@ func (f Fee) document(r feeRecord, talk int64) []byte {
 	field := document(map[string]int64{f.DurationField: talk})
 	return append(append(body[:len(body)-1], ','), field[1:]...)
 }
+
+// recorded is recordFlag: that there is a file to ask for.
+func recorded(c models.CDR) bool { return c.Record && c.RecordFile != "" }
+
+// bucket is recordBucketName as samples have it.
+func bucket(app models.App) string { return "sp-" + strings.ToLower(app.Key) }
 
 func (f Fee) recordDomain() string {
 	if f.RecordDomain == "" {

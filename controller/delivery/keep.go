@@ -91,10 +91,5 @@ func (r *outbox) forget(now time.Time) {
 	}
 	r.swept = now
 	maps.DeleteFunc(r.deferred, func(_ string, until time.Time) bool { return now.Sub(until) > 2*r.o.Poll })
-	if len(r.urls) <= urlsMax {
-		return
-	}
-	maps.DeleteFunc(r.urls, func(_ string, to *destination) bool {
-		return to.rows == 0 && to.flying == 0 && now.Sub(to.usedAt) > urlIdle
-	})
+	r.sweep(now)
 }

@@ -60,7 +60,10 @@ func (r *outbox) look() {
 	go func(after int64, limit int) {
 		ctx, cancel := context.WithTimeout(r.ctx, storeLimit)
 		defer cancel()
-		r.looked <- r.o.find(ctx, f, after, limit)
+		f = r.o.find(ctx, f, after, limit)
+		r.keys.meet(ctx, f.due)
+		r.keys.meet(ctx, f.waiting)
+		r.looked <- f
 	}(r.scan.after, readMax+r.held(true)) // held rows are due, too, until their outcome is saved; they must not crowd out the others
 }
 

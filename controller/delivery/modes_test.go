@@ -106,7 +106,7 @@ func TestCDRByMode(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			cdr := sampleCDR()
 			cdr.Mode, cdr.Direction, cdr.Extension, cdr.UserData, cdr.RecordFile = c.mode, c.direction, c.extension, "u1", ""
-			d, ok := c.fee.CDR(sampleApp(), "examplecorp_pv", cdr)
+			d, ok := c.fee.CDR(sampleApp(), "examplecorp_pv", models.Session{}, cdr)
 			if !ok || string(d.Body) != c.want {
 				t.Errorf("body\n got %s\nwant %s", d.Body, c.want)
 			}

@@ -28,6 +28,9 @@ type Store interface {
 // Calendar is when failed pushes are repeated, counted from the first attempt (spec/privatenumber.md §4).
 var Calendar = []time.Duration{1 * time.Minute, 4 * time.Minute, 9 * time.Minute, 106 * time.Minute, 203 * time.Minute, 300 * time.Minute}
 
+// VoiceCalendar is Calendar of VoiceCall's CDRs: hourly (spec/voicecall.md §6.2).
+var VoiceCalendar = []time.Duration{1 * time.Hour, 2 * time.Hour, 3 * time.Hour, 4 * time.Hour, 5 * time.Hour, 6 * time.Hour}
+
 // Options is how a Courier works. The zero value of each but Store is its default.
 type Options struct {
 	Store    Store
@@ -35,7 +38,11 @@ type Options struct {
 	Observe  Observer        // nil observes nothing
 	Fee      Fee             // how CDRs are written
 	Calendar []time.Duration // rising; nil is Calendar
-	Timeout  time.Duration   // of one attempt; 0 is 5 s
+	// VoiceCalendar is Calendar for the CDRs of placed calls, whose events are not repeated; nil is VoiceCalendar.
+	VoiceCalendar []time.Duration
+	// VoiceUTC puts UTC into Created of pushes to apps of ModeVoice, in place of Beijing's wall time.
+	VoiceUTC bool
+	Timeout  time.Duration // of one attempt; 0 is 5 s
 	// BatchWait is how long the first CDR of a batch waits for others at most; 0 is 1 s.
 	BatchWait  time.Duration
 	Concurrent int // attempts at once; 0 is 256
@@ -74,7 +81,10 @@ func (o Options) withDefaults() Options {
 	if o.Calendar == nil {
 		o.Calendar = Calendar
 	}
-	o.Calendar = slices.Sorted(slices.Values(o.Calendar))
+	if o.VoiceCalendar == nil {
+		o.VoiceCalendar = VoiceCalendar
+	}
+	o.Calendar, o.VoiceCalendar = slices.Sorted(slices.Values(o.Calendar)), slices.Sorted(slices.Values(o.VoiceCalendar))
 	o.Timeout = cmp.Or(o.Timeout, 5*time.Second)
 	o.BatchWait = cmp.Or(o.BatchWait, time.Second)
 	o.Concurrent = max(cmp.Or(o.Concurrent, 256), len(trusts)) // below that, a kind of URL would have no share

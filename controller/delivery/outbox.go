@@ -25,6 +25,7 @@ type outbox struct {
 	counts    [2]int // rows held: before the first attempt has ended, for another one
 	settled   []settled
 	urls      map[string]*destination
+	hosts     map[string]int // destinations of single URLs, by host
 	sessions  map[string]*session
 	deferred  map[string]time.Time // sessions with a first attempt that was put off, and until when
 	gathering batches
@@ -62,7 +63,7 @@ type settled struct {
 
 func newOutbox(ctx context.Context, c *Courier) *outbox {
 	return &outbox{
-		Courier: c, ctx: ctx, rows: map[int64]*row{}, urls: map[string]*destination{}, sessions: map[string]*session{}, deferred: map[string]time.Time{},
+		Courier: c, ctx: ctx, rows: map[int64]*row{}, urls: map[string]*destination{}, hosts: map[string]int{}, sessions: map[string]*session{}, deferred: map[string]time.Time{},
 		gathering: batches{wait: c.o.BatchWait, open: map[batchKey]*batch{}},
 		ended:     make(chan ended, c.o.Concurrent), stored: make(chan error, 1), looked: make(chan found, 1),
 		lookAt: time.Now(), scan: scan{running: true, began: time.Now()},
@@ -94,7 +95,7 @@ func (r *outbox) admit(d models.Delivery) {
 		return
 	}
 	now := time.Now()
-	to, retry := r.destination(d.URL, now), d.State == models.DeliveryRetry
+	to, retry := r.destination(d, now), d.State == models.DeliveryRetry
 	r.rows[d.ID] = &row{to: to, retry: retry}
 	r.counts[index(retry)]++
 	to.rows++
@@ -153,16 +154,6 @@ func index(retry bool) int {
 	return 0
 }
 
-func (r *outbox) destination(url string, now time.Time) *destination {
-	to := r.urls[url]
-	if to == nil {
-		to = &destination{url: url, window: 1, trust: unknown}
-		r.urls[url] = to
-	}
-	to.usedAt = now
-	return to
-}
-
 // advance makes the first attempts of a session whose turn it is.
 func (r *outbox) advance(s *session) {
 	for {
@@ -218,7 +209,14 @@ func (r *outbox) enqueue(j *job) {
 	r.list(j.to)
 }
 
+// skip settles a job whose URL is left alone. An event of a placed call has one attempt alone, so it is put off, once, to the end of the
+// pause: else a URL that is away for a second would cost it the events of half a minute.
 func (r *outbox) skip(j *job, now time.Time) {
+	first := j.members[0]
+	if first.Kind == models.DeliverEvent && first.State == models.DeliveryWaiting && r.keys.placed(first.AppID) {
+		r.putOffAll(j, j.to.openUntil, errSkipped.Error())
+		return
+	}
 	j.started = now
 	r.settle(j, answer{result: Skipped, err: errSkipped}, now)
 }

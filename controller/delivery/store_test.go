@@ -116,7 +116,7 @@ func call(t *testing.T, st *store.Store, c *Courier, app models.App, tenant mode
 			ch.Deliveries = append(ch.Deliveries, d)
 		}
 		if ch.CDR != nil {
-			d, _ := c.CDR(app, tenant.SpID, *ch.CDR)
+			d, _ := c.CDR(app, tenant.SpID, s, *ch.CDR)
 			ch.Deliveries = append(ch.Deliveries, d)
 		}
 		if applied, err := st.Record(context.Background(), ch); err != nil || !applied {

@@ -31,7 +31,7 @@ func (c *Courier) TestPush(ctx context.Context, app models.App) (status int, too
 		return 0, 0, errors.New("the app has no URL to push to")
 	}
 	for _, j := range samples {
-		a := c.push(ctx, s, j.members[0].URL, j.body())
+		a := c.push(ctx, s, &j)
 		if a.err != nil {
 			return a.status, a.took, fmt.Errorf("push to %s: %w", bare(j.members[0].URL), a.err)
 		}
@@ -42,28 +42,42 @@ func (c *Courier) TestPush(ctx context.Context, app models.App) (status int, too
 
 func (c *Courier) samples(app models.App, now time.Time) (out []job) {
 	id := models.SessionID("test-"+models.NewID(), "maskline")
-	a, _ := models.NewParty(testCaller)
-	b, _ := models.NewParty(testCallee)
-	x, _ := models.NewParty(testX)
-	event := models.CallEvent{SessionID: id, Type: models.EventCallIn, At: now, Caller: a, Called: x}
 	test := func(d models.Delivery) {
 		out = append(out, job{kind: models.DeliverTest, members: []models.Delivery{d}})
 	}
+	session, event := sampleEvent(app, id, now)
 	if target := askURL(app); app.Mode == models.ModeX && target != "" {
 		test(models.Delivery{URL: target, Body: eventBody(app.Mode, modeBlock, models.Session{ID: id}, event)})
 	}
-	if d, ok := c.Event(app, models.Session{ID: id, UserData: "test"}, event); ok {
+	if d, ok := c.Event(app, session, event); ok {
 		test(d)
 	}
 	for _, d := range NumberStatus(app, []NumberItem{{Number: testX, Status: models.NumberNormal}}) {
 		test(d)
 	}
+	a, _ := models.NewParty(testCaller)
+	b, _ := models.NewParty(testCallee)
 	record := models.CDR{
-		SessionID: id, ICID: id, Mode: app.Mode, Direction: 1, X: testX, Caller: a, Display: testX, Callee: b, CallInAt: now, EndAt: now,
-		FailAt: now, Fail: models.CallerLeftEarly, UserData: "test",
+		SessionID: id, ICID: id, Mode: session.Mode, Direction: 1, X: testX, Caller: a, Display: testX, Callee: b, CallInAt: now, EndAt: now,
+		FailAt: now, Fail: models.CallerLeftEarly, UserData: session.UserData,
 	}
-	if d, ok := c.CDR(app, "test", record); ok {
+	if session.Mode.Placed() { // nobody was dialled
+		record.ICID, record.Fail = models.PlacedICID(id, now), models.NotConnected
+	}
+	if d, ok := c.CDR(app, "test", session, record); ok {
 		out = append(out, job{kind: models.DeliverCDR, members: []models.Delivery{d}})
 	}
 	return out
+}
+
+// sampleEvent is the first event of a call: of one that came in, or of a notification.
+func sampleEvent(app models.App, id string, now time.Time) (models.Session, models.CallEvent) {
+	a, _ := models.NewParty(testCaller)
+	x, _ := models.NewParty(testX)
+	s := models.Session{ID: id, Mode: app.Mode, UserData: "test"}
+	if app.Mode == models.ModeVoice {
+		s.Mode = models.ModeNotify
+		return s, models.CallEvent{SessionID: id, Type: models.EventCallOut, At: now, Caller: x, Called: a}
+	}
+	return s, models.CallEvent{SessionID: id, Type: models.EventCallIn, At: now, Caller: a, Called: x}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -89,17 +90,50 @@ type answer struct {
 }
 
 // post sends a body to a URL within the context's time. Success is HTTP 200 and nothing else: a redirect is a failure like any other
-// status (spec/privatenumber.md §1.2). What the answer says is not looked at; it is read up to its bound so that the connection can
-// be used again.
-func post(ctx context.Context, s sender, target string, header http.Header, body []byte) answer {
+// status (spec/privatenumber.md §1.2). What the answer says is looked at only where judge is given; it is read up to its bound so that the
+// connection can be used again.
+func post(ctx context.Context, s sender, target string, header http.Header, body []byte, judge func(said []byte) error) answer {
 	started := time.Now()
 	resp, a := send(ctx, s, target, header, body)
 	if resp != nil {
-		_, _ = io.CopyN(io.Discard, resp.Body, answerMax) // the status has come: what happens to the rest changes nothing
-		_ = resp.Body.Close()
+		a = hear(resp, a, judge)
 	}
 	a.took = time.Since(started)
 	return a
+}
+
+// hear reads an answer's body. The status has come: a body that breaks off or is too long changes nothing.
+func hear(resp *http.Response, a answer, judge func(said []byte) error) answer {
+	defer func() { _ = resp.Body.Close() }()
+	if judge == nil || a.err != nil {
+		_, _ = io.CopyN(io.Discard, resp.Body, answerMax)
+		return a
+	}
+	said, err := io.ReadAll(io.LimitReader(resp.Body, answerMax))
+	if err == nil {
+		err = judge(said)
+		if err != nil {
+			a.result, a.err = Rejected, err
+		}
+	}
+	return a
+}
+
+// errRefused is the failure of a push whose answer is HTTP 200 and says no.
+var errRefused = errors.New("the answer's resultcode is not 0")
+
+// resultcode judges the answer to CDRs of placed calls: where it is an object with a resultcode, that is "0" on success
+// (spec/voicecall.md §6.2). Anything else, such as customers' own result_code or no body at all, is success by its status.
+func resultcode(said []byte) error {
+	var object map[string]json.RawMessage
+	if json.Unmarshal(said, &object) != nil {
+		return nil
+	}
+	switch string(object["resultcode"]) {
+	case "", "null", "0", `"0"`:
+		return nil
+	}
+	return errRefused
 }
 
 // send puts a body on its way and gives the answer up to its status, and the response, whose body the caller closes; nil when none came.

@@ -75,7 +75,7 @@ func pushTo(t *testing.T, c *Courier, url string) answer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c.push(context.Background(), s, url, []byte(`{"secret":"+8613812345678"}`))
+	return c.push(context.Background(), s, &job{kind: models.DeliverEvent, members: []models.Delivery{{URL: url, Body: []byte(`{"secret":"+8613812345678"}`)}}})
 }
 
 // A name that resolves to a private address is refused as the address itself is; names and literals are judged alike, at the socket.
@@ -316,6 +316,11 @@ func TestTestPush(t *testing.T) {
 	}
 	if _, _, err = c.TestPush(context.Background(), models.App{ID: 7}); err == nil {
 		t.Error("an app without URLs")
+	}
+	paths = nil
+	app.Mode, app.FeeURL = models.ModeVoice, srv.URL+"/fee"
+	if _, _, err = c.TestPush(context.Background(), app); err != nil || strings.Join(paths, ", ") != `/status {"eventType":"call, /fee {"eventType":"fee"` {
+		t.Errorf("%v; %v", err, paths)
 	}
 	paths = nil
 	app.Mode, app.FeeURL = models.ModeX, ""

@@ -67,7 +67,7 @@ func TestCDRWire(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			cdr := sampleCDR()
 			c.change(&cdr)
-			d, ok := c.fee.CDR(sampleApp(), "examplecorp_pv", cdr)
+			d, ok := c.fee.CDR(sampleApp(), "examplecorp_pv", models.Session{}, cdr)
 			if !ok || string(d.Body) != c.want {
 				t.Errorf("body\n got %s\nwant %s", d.Body, c.want)
 			}
@@ -125,7 +125,7 @@ func TestNoURLNoPush(t *testing.T) {
 	if _, ok := Event(models.App{FeeURL: "http://x"}, models.Session{}, models.CallEvent{}); ok {
 		t.Error("an event for an app without status URL")
 	}
-	if _, ok := CDR(models.App{StatusURL: "http://x"}, "sp", models.CDR{}); ok {
+	if _, ok := CDR(models.App{StatusURL: "http://x"}, "sp", models.Session{}, models.CDR{}); ok {
 		t.Error("a CDR for an app without fee URL")
 	}
 }
@@ -141,7 +141,8 @@ func TestSign(t *testing.T) {
 		word, present string
 	}{{models.PushAKSK, "AKSK", "X-AKSK"}, {models.PushWSSE, "WSSE", "X-WSSE"}, {models.PushBoth, "AKSK", "X-AKSK X-WSSE"}, {"", "AKSK", "X-AKSK"}} {
 		h := http.Header{}
-		sign(h, c.scheme, "appkey1", secret, nonce, now)
+		app := models.App{Key: "appkey1", Mode: models.ModeAXB, PushScheme: c.scheme}
+		sign(h, app, secret, "https://customer.example/status", nonce, Options{}.created(app.Mode, now))
 		if got := h["Authorization"][0]; got != c.word+` realm="SDP",profile="UsernameToken",type="Appkey"` {
 			t.Errorf("%s: Authorization %s", c.scheme, got)
 		}

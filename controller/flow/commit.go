@@ -106,11 +106,15 @@ func (k *call) finish(ctx context.Context) {
 	record.CompletedAt = time.Now().UTC()
 	k.judge(&record)
 	k.s.EndedAt, k.s.Stage = record.EndAt, models.StageEnded
+	recording, waits := k.recording(&record)
 	ev := k.event(models.EventDisconnect, record.EndAt)
-	ev.State = inEvent(record.Fail)
+	ev.State, ev.By = inEvent(record.Fail), record.HungUpBy
 	c := k.change(ev)
-	c.CDR, c.Placed = &record, k.s.Plan.Place != nil
-	if d, push := k.e.Outbox.CDR(k.app, k.spID, record); push && k.app.ID != 0 {
+	c.CDR, c.Placed, c.Recording = &record, k.s.Plan.Place != nil, recording
+	if d, push := k.e.Outbox.CDR(k.app, k.spID, k.s, record); push && k.app.ID != 0 {
+		if waits {
+			d.State, d.DueAt = models.DeliveryHeld, recording.WaitUntil
+		}
 		c.Deliveries = append(c.Deliveries, d)
 	}
 	if err := k.commit(ctx, c); err != nil {
@@ -122,4 +126,23 @@ func (k *call) finish(ctx context.Context) {
 	k.e.reports.settled(k.s.LegA)
 	k.e.Observe.CallEnded(k.s.Mode, record.Fail, record.Source)
 	k.log.Info("call ended", "state", int(record.Fail), "q850", record.Q850, "sip", record.SIPStatus, "talk_s", record.TalkSeconds(), "source", string(record.Source))
+}
+
+// recording is the row of a recorded call's sound, and whether the push of the CDR must wait for the file. A recording that is too short to be
+// kept is none (spec/privatenumber.md §5).
+func (k *call) recording(c *models.CDR) (r *models.Recording, waits bool) {
+	if !c.Record {
+		return nil, false
+	}
+	found, ready := k.e.Recordings.Ready(c.RecordFile)
+	found.Name, found.SessionID, found.TenantID, found.AppID, found.Switch, found.BeganAt = c.RecordFile, c.SessionID, c.TenantID, c.AppID, c.Switch, c.RecordAt
+	switch {
+	case !ready:
+		found.State, found.WaitUntil = models.RecordingWaiting, time.Now().UTC().Add(k.e.RecordWait)
+	case found.State == models.RecordingShort:
+		c.Record, c.RecordAt, c.RecordFile = false, time.Time{}, ""
+	default:
+		found.KeptAt = time.Now().UTC()
+	}
+	return &found, !ready
 }

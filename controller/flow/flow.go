@@ -37,7 +37,7 @@ type Store interface {
 // Outbox makes the pushes of a call and hands them to the courier once they are committed.
 type Outbox interface {
 	Event(app models.App, s models.Session, e models.CallEvent) (models.Delivery, bool)
-	CDR(app models.App, spID string, c models.CDR) (models.Delivery, bool)
+	CDR(app models.App, spID string, s models.Session, c models.CDR) (models.Delivery, bool)
 	Offer(committed []models.Delivery)
 }
 
@@ -50,6 +50,8 @@ type Prompts interface {
 type Recordings interface {
 	Name(start time.Time, sessionID string) string
 	Path(name string) (string, error)
+	// Ready says whether the file lies whole in its place, with its length and whether it is long enough to be kept.
+	Ready(name string) (models.Recording, bool)
 }
 
 // Options are what an Engine is made of. Store, Outbox, Prompts and Recordings are required.
@@ -65,6 +67,7 @@ type Options struct {
 	Speech     Speaker       // of placed calls; nil fails those that need it with 8005
 	Ask        Asker         // mode X; nil refuses its calls with 8014
 	AskIn      time.Duration // how long the tenant may take to answer; 0 is DefaultAskIn
+	RecordWait time.Duration // how long a CDR's push waits for its recording; 0 is DefaultRecordWait
 	Owner      string        // who claims the calls: this daemon's name
 	MaxCalls   int           // calls at once; more are refused with congestion. 0 is 10000
 	Observe    Observe
@@ -73,6 +76,9 @@ type Options struct {
 
 // DefaultAskIn is how long a caller waits for the tenant's answer (spec/privatenumber.md §4.3 names none).
 const DefaultAskIn = 4 * time.Second
+
+// DefaultRecordWait is how long the push of a CDR waits for the recording's file.
+const DefaultRecordWait = time.Minute
 
 // DefaultRingback is mainland China's ring-back: 450 Hz, 1 s on, 4 s off.
 const DefaultRingback = "tone_stream://%(1000,4000,450);loops=-1"
@@ -110,6 +116,9 @@ type Engine struct {
 func New(o Options) *Engine {
 	if o.Ringback == "" {
 		o.Ringback = DefaultRingback
+	}
+	if o.RecordWait == 0 {
+		o.RecordWait = DefaultRecordWait
 	}
 	if o.AskIn == 0 {
 		o.AskIn = DefaultAskIn

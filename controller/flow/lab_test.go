@@ -206,8 +206,8 @@ func (*outbox) Event(a models.App, s models.Session, e models.CallEvent) (models
 	return delivery.Event(a, s, e)
 }
 
-func (*outbox) CDR(a models.App, spID string, c models.CDR) (models.Delivery, bool) {
-	return delivery.CDR(a, spID, c)
+func (*outbox) CDR(a models.App, spID string, s models.Session, c models.CDR) (models.Delivery, bool) {
+	return delivery.CDR(a, spID, s, c)
 }
 
 func (o *outbox) Offer(rows []models.Delivery) {
