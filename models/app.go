@@ -21,8 +21,11 @@ const (
 	ModeVoice Mode = "voice"
 )
 
+// MaskedModes are those of masked calls: their numbers are dialled.
+var MaskedModes = []Mode{ModeAXB, ModeAX, ModeAXE, ModeAXYB, ModeX}
+
 // Modes lists the modes that an app may have.
-var Modes = []Mode{ModeAXB, ModeAX, ModeAXE, ModeAXYB, ModeX, ModeVoice}
+var Modes = append(slices.Clone(MaskedModes), ModeVoice)
 
 // PushScheme is how pushes to an app's URLs are signed (spec/privatenumber.md §1.2).
 type PushScheme string
@@ -88,10 +91,10 @@ func (a App) Validate() error {
 	case a.PairsPerNumber < 0 || a.PairsPerNumber > MaxPairsPerNumber:
 		return Fail(Invalid, "pairs_per_number", "pairs_per_number is 1 to %d, or 0 for the default", MaxPairsPerNumber)
 	}
-	if err := validURL("status_url", a.StatusURL); err != nil {
+	if err := ValidURL("status_url", a.StatusURL); err != nil {
 		return err
 	}
-	if err := validURL("fee_url", a.FeeURL); err != nil {
+	if err := ValidURL("fee_url", a.FeeURL); err != nil {
 		return err
 	}
 	if a.Mode == ModeX && a.StatusURL == "" && a.Settings.AskURL == "" {
@@ -100,7 +103,8 @@ func (a App) Validate() error {
 	return a.Settings.Validate()
 }
 
-func validURL(param, raw string) error {
+// ValidURL checks the address of a push: http or https, at most 1024 characters, without user or password; "" is none.
+func ValidURL(param, raw string) error {
 	if raw == "" {
 		return nil
 	}

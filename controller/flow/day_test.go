@@ -85,7 +85,7 @@ func (d *day) furnish() {
 	}
 	tenant, err := d.st.Tenant(d.ctx, d.app.TenantID)
 	d.must(err)
-	for i, mode := range models.Modes {
+	for i, mode := range models.MaskedModes {
 		a := models.App{TenantID: tenant.ID, Key: "day-" + string(mode), Name: string(mode), Mode: mode, State: models.StateNormal, PushScheme: models.PushAKSK,
 			StatusURL: "http://customer/status", FeeURL: "http://customer/fee", CreatedAt: time.Now(),
 			Settings: models.AppSettings{Extension: models.ExtensionSettings{Digits: 2, Repeats: 1, Gap: 3}}}

@@ -106,7 +106,7 @@ func newWorld(t *testing.T, rnd *rand.Rand) *world {
 	tenant := models.Tenant{Name: "t", SpID: "sp1", State: models.StateNormal, CreatedAt: w.now}
 	w.must(w.st.CreateTenant(w.ctx, &tenant))
 	extensions := []models.ExtensionSettings{{Digits: 1, PerNumber: 3}, {Digits: 2, CallbackNum: w.people[0].Reveal()}}
-	for m, mode := range models.Modes {
+	for m, mode := range models.MaskedModes {
 		for i := range 2 {
 			a := models.App{TenantID: tenant.ID, Key: fmt.Sprint(mode, i), Name: fmt.Sprint(mode, i), Mode: mode, State: models.StateNormal, PushScheme: models.PushAKSK,
 				StatusURL: "http://customer/status", Settings: models.AppSettings{Extension: extensions[i]}, CreatedAt: w.now}

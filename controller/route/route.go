@@ -33,6 +33,8 @@ var resolvers = map[models.Mode]resolver{
 	models.ModeAXE:  axe,
 	models.ModeAXYB: axyb,
 	models.ModeX:    ask,
+
+	models.ModeVoice: display,
 }
 
 // Decide says what a call to s.Dialled from s.Caller does.
