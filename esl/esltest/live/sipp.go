@@ -41,12 +41,18 @@ const (
 // sipp runs a scenario of scripts/sipp for one call, for at most a minute.
 func (l *Lab) sipp(t *testing.T, scenario string, port, media int, args ...string) *phone {
 	t.Helper()
+	return l.sippIn(t, filepath.Join(l.repo, "scripts/sipp"), scenario, port, media, args...)
+}
+
+// sippIn is sipp with the sounds of a directory.
+func (l *Lab) sippIn(t *testing.T, dir, scenario string, port, media int, args ...string) *phone {
+	t.Helper()
 	p := &phone{ended: make(chan struct{}), log: filepath.Join(t.TempDir(), "log")}
 	scripts := filepath.Join(l.repo, "scripts/sipp")
 	all := append([]string{"-sf", filepath.Join(scripts, scenario+".xml"), "-p", strconv.Itoa(port), "-mp", strconv.Itoa(media), "-m", "1",
 		"-nostdin", "-timeout", "60", "-timeout_error", "-trace_logs", "-log_file", p.log}, args...)
 	p.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), "sipp", all...) //nolint:gosec // the arguments are the suite's own
-	p.cmd.Dir = scripts
+	p.cmd.Dir = dir
 	out, err := os.Create(p.log + ".out")
 	if err != nil {
 		t.Fatal(err)
