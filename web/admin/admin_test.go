@@ -76,7 +76,7 @@ func newLab(t *testing.T) *lab {
 		t.Fatal(err)
 	}
 	l := &lab{t: t, store: st}
-	l.engine, err = New(Options{
+	o := Options{
 		Store: st, Decide: route.Rules{}.Decide, Tokens: []Token{{"first", "another-token-of-16"}, {"ops", token}},
 		Tell: func(app models.App, n models.Number) []models.Delivery {
 			return delivery.NumberStatus(app, []delivery.NumberItem{{Number: n.Number, Status: n.State, Cause: n.Cause}})
@@ -92,8 +92,9 @@ func newLab(t *testing.T) *lab {
 			_, _ = io.WriteString(w, `{"path":"`+r.URL.Path+`"}`)
 		}),
 		Log: slog.New(slog.NewTextHandler(&l.log, nil)),
-	})
-	if err != nil {
+	}
+	l.voiced(&o)
+	if l.engine, err = New(o); err != nil {
 		t.Fatal(err)
 	}
 	l.router = describe(t)

@@ -31,6 +31,7 @@ var statuses = map[models.Code]int{
 	models.NoNumber:           http.StatusConflict,
 	models.Conflict:           http.StatusConflict,
 	models.SessionOver:        http.StatusConflict,
+	models.InUse:              http.StatusConflict,
 	models.BindingDeadAlready: http.StatusConflict,
 	models.AppUnavailable:     http.StatusConflict,
 	models.TenantFrozen:       http.StatusConflict,

@@ -37,6 +37,8 @@ func showCDR(reveal bool) func(models.CDR) CDR {
 		return CDR{
 			SessionID: r.SessionID, TenantID: r.TenantID, AppID: r.AppID, Binding: r.BindingID, Mode: string(r.Mode), Direction: r.Direction,
 			X: r.X, Extension: r.Extension, Area: r.Area, Caller: show(r.Caller), Shown: r.Display, Callee: show(r.Callee), Trunk: r.Trunk, Switch: r.Switch,
+			OutAt: at(r.OutAt), OutAlertingAt: at(r.OutAlertingAt), OutAnswerAt: at(r.OutAnswerAt), OutQ850: r.OutQ850,
+			SpeechPlays: r.SpeechPlays, SpeechSeconds: r.SpeechSeconds,
 			CallInAt: at(r.CallInAt), StartAt: at(r.StartAt), AlertingAt: at(r.AlertingAt), AnswerAt: at(r.AnswerAt), EndAt: at(r.EndAt),
 			FailAt: at(r.FailAt), Talk: r.TalkSeconds(), Q850: r.Q850, State: int(r.Fail), StateText: r.Fail.Text(), SIPStatus: r.SIPStatus,
 			HungUpBy: r.HungUpBy, Record: r.Record, RecordFile: r.RecordFile, UserData: r.UserData, Source: string(r.Source),
@@ -57,12 +59,16 @@ func (s *server) listCalls(c *gin.Context) {
 
 func (s *server) showCall(c *gin.Context) {
 	ctx, id, reveal := c.Request.Context(), c.Param("session"), revealing(c)
-	session, err := s.Store.Session(ctx, id)
+	session, waits, err := s.known(ctx, id)
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
 	out := showCall(reveal)(session)
+	if waits {
+		c.JSON(http.StatusOK, out)
+		return
+	}
 	events, err := s.Store.Events(ctx, id)
 	if err != nil {
 		s.fail(c, err)
@@ -83,21 +89,6 @@ func (s *server) showCall(c *gin.Context) {
 		}
 	}
 	c.JSON(http.StatusOK, out)
-}
-
-func (s *server) stopCall(c *gin.Context) {
-	ctx, id := c.Request.Context(), c.Param("session")
-	session, err := s.Store.Session(ctx, id)
-	switch {
-	case err != nil:
-	case !session.EndedAt.IsZero():
-		err = models.Fail(models.SessionOver, "session", "the call has ended already")
-	case s.Stop == nil:
-		err = models.Fail(models.NotFound, "", "this daemon carries no calls")
-	default:
-		err = s.Stop(ctx, id)
-	}
-	s.answer(c, http.StatusAccepted, Count{Count: 1}, err)
 }
 
 func (s *server) listCDRs(c *gin.Context) {

@@ -24,7 +24,7 @@ func (s *server) deliveryFilter(c *gin.Context) (store.DeliveryFilter, error) {
 	if err != nil {
 		return f, err
 	}
-	if err := oneOf("state", f.State, models.DeliveryWaiting, models.DeliveryRetry, models.DeliveryDone, models.DeliveryDead); err != nil {
+	if err := oneOf("state", f.State, models.DeliveryHeld, models.DeliveryWaiting, models.DeliveryRetry, models.DeliveryDone, models.DeliveryDead); err != nil {
 		return f, err
 	}
 	return f, oneOf("kind", f.Kind, models.DeliverEvent, models.DeliverCDR, models.DeliverNumber)

@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"net/url"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -49,11 +50,11 @@ func TestSettingsOfApps(t *testing.T) {
 	l.do("PATCH", "/apps/"+key, `{"settings":{"extension":{"repeats":2},"risk":{"frequency":"refuse"},"push_number_status":true},"status_url":"https://acme.example/s"}`, 200, &app)
 	want := models.AppSettings{Extension: models.ExtensionSettings{Digits: 3, Repeats: 2, CallbackTone: "nobody.wav"}, PushNumberStatus: true,
 		Risk: models.Risk{Frequency: models.WatchRefuse, PerCaller: 20}}
-	if app.Settings != want {
+	if !reflect.DeepEqual(app.Settings, want) {
 		t.Errorf("what was not named did not stay: %+v", app.Settings)
 	}
 	l.do("GET", "/apps/"+key, "", 200, &app)
-	if app.Settings != want {
+	if !reflect.DeepEqual(app.Settings, want) {
 		t.Errorf("stored: %+v", app.Settings)
 	}
 	for _, c := range []struct{ body, param string }{

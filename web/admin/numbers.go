@@ -28,7 +28,7 @@ func numberState(word string) (models.NumberState, error) {
 }
 
 func showNumber(n models.Number) Number {
-	return Number{Number: n.Number, TenantID: n.TenantID, AppID: n.AppID, Area: n.AreaCode, State: numberStates[n.State], Cause: n.Cause, Trunk: n.Trunk,
+	return Number{Number: n.Number, TenantID: n.TenantID, AppID: n.AppID, Area: n.AreaCode, Kind: string(n.Kind), State: numberStates[n.State], Cause: n.Cause, Trunk: n.Trunk,
 		CreatedAt: n.CreatedAt.UTC()}
 }
 
@@ -38,7 +38,12 @@ func (s *server) listNumbers(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	f := store.NumberFilter{AppID: q.app, TenantID: q.tenant, Number: restorePlus(c.Query("prefix"))}
+	f := store.NumberFilter{AppID: q.app, TenantID: q.tenant, Number: restorePlus(c.Query("prefix")),
+		Kind: models.NumberKind(c.Query("kind"))}
+	if err := oneOf("kind", f.Kind, models.NumberPrivate, models.NumberDisplay); err != nil {
+		s.fail(c, err)
+		return
+	}
 	if f.State, err = numberState(c.Query("state")); err != nil {
 		s.fail(c, err)
 		return
@@ -95,15 +100,31 @@ func (s *server) newNumbers(c *gin.Context, in NumbersRequest) ([]models.Number,
 	if err := s.knownTrunk(in.Trunk); err != nil {
 		return nil, err
 	}
+	kind, err := kindFor(a, models.NumberKind(in.Kind))
+	if err != nil {
+		return nil, err
+	}
 	rows := make([]models.Number, 0, len(in.Numbers))
 	for _, raw := range in.Numbers {
 		n, err := s.Numbering.Global(raw)
 		if err != nil {
 			return nil, models.Fail(models.Invalid, raw, "is not a telephone number such as +8617000000001")
 		}
-		rows = append(rows, models.Number{TenantID: a.TenantID, AppID: a.ID, Number: n, AreaCode: area, State: models.NumberNormal, Trunk: in.Trunk})
+		rows = append(rows, models.Number{TenantID: a.TenantID, AppID: a.ID, Number: n, AreaCode: area, Kind: kind, State: models.NumberNormal, Trunk: in.Trunk})
 	}
 	return rows, nil
+}
+
+// kindFor is what a number of an app is for: placed calls show display numbers, every other mode has private ones.
+func kindFor(a models.App, asked models.NumberKind) (models.NumberKind, error) {
+	kind := models.NumberPrivate
+	if a.Mode == models.ModeVoice {
+		kind = models.NumberDisplay
+	}
+	if asked != "" && asked != kind {
+		return "", models.Fail(models.Invalid, "kind", "the numbers of an app of mode %s are of kind %s", a.Mode, kind)
+	}
+	return kind, nil
 }
 
 func (s *server) knownTrunk(name string) error {

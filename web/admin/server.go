@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	_ "embed"
+	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -24,6 +25,7 @@ const Prefix = "/admin/v1"
 const (
 	bodyLimit = 1 << 20          // bytes: a few ten thousand numbers
 	answerIn  = 90 * time.Second // a re-seal or a test push may take its time
+	soundIn   = 5 * time.Minute  // a recording over a slow line
 	simIn     = 10 * time.Minute // a simulated call takes as long as its script
 )
 
@@ -47,10 +49,16 @@ type Options struct {
 	Offer func([]models.Delivery)
 	// DeadFiles writes the files of CDRs that died on a day (UTC) and gives how many it wrote.
 	DeadFiles func(ctx context.Context, day time.Time) (int, error)
-	Switches  []esl.Switch
-	Trunks    []models.Trunk
-	Sim       http.Handler // the control of a simulated switch, which serves /sim/calls and /sim/faults
-	Log       *slog.Logger
+	// Shelf keeps prompts. Speak renders text and gives the file. OpenRecording opens a recording and gives its size, -1 where that is unknown.
+	Shelf         Shelf
+	Speak         func(ctx context.Context, speech models.Speech) (path string, length time.Duration, err error)
+	OpenRecording func(ctx context.Context, name string) (io.ReadCloser, int64, error)
+	Queue         Queue              // of calls that the platform places
+	Values        models.ValueLimits // of what templates are filled with
+	Switches      []esl.Switch
+	Trunks        []models.Trunk
+	Sim           http.Handler // the control of a simulated switch, which serves /sim/calls and /sim/faults
+	Log           *slog.Logger
 }
 
 type server struct {
@@ -76,6 +84,12 @@ func New(o Options) (*gin.Engine, error) {
 	engine.Use(serve.RequestID(), serve.AccessLog(o.Log),
 		serve.Recover(o.Log, func(c *gin.Context) { s.fail(c, models.Fail(models.Internal, "", "the daemon failed")) }))
 	s.route(engine.Group(Prefix, serve.Bound(bodyLimit, answerIn), s.authorise))
+	upload := engine.Group(Prefix, serve.Bound(uploadLimit, soundIn), s.authorise)
+	upload.POST("/prompts", s.addPrompt)
+	sound := engine.Group(Prefix, serve.Bound(bodyLimit, soundIn), s.authorise)
+	sound.GET("/prompts/:id/sound", s.hearPrompt)
+	sound.POST("/templates/:id/sound", s.hearTemplate)
+	sound.GET("/recordings/:name/sound", s.hearRecording)
 	sim := engine.Group(Prefix, serve.Bound(bodyLimit, simIn), s.authorise)
 	sim.GET("/sim/calls", s.simulate)
 	sim.POST("/sim/calls", s.simulate)
@@ -93,6 +107,7 @@ func (s *server) route(g *gin.RouterGroup) {
 	g.GET("/tenants", s.listTenants)
 	g.POST("/tenants", s.createTenant)
 	g.GET("/tenants/:tenant", s.showTenant)
+	g.PATCH("/tenants/:tenant", s.changeTenant)
 	g.PUT("/tenants/:tenant/state", s.setTenantState)
 
 	g.GET("/apps", s.listApps)
@@ -111,6 +126,28 @@ func (s *server) route(g *gin.RouterGroup) {
 	g.GET("/bindings", s.listBindings)
 	g.GET("/bindings/:id", s.showBinding)
 	g.GET("/explain", s.explain)
+
+	g.GET("/prompts", s.listPrompts)
+	g.GET("/prompts/:id", s.showPrompt)
+	g.POST("/prompts/:id/approve", s.decidePrompt(Shelf.Approve))
+	g.POST("/prompts/:id/reject", s.decidePrompt(Shelf.Reject))
+	g.POST("/prompts/:id/urge", s.urgePrompt)
+	g.DELETE("/prompts/:id", s.removePrompt)
+
+	g.GET("/templates", s.listTemplates)
+	g.POST("/templates", s.addTemplate)
+	g.GET("/templates/:id", s.showTemplate)
+	g.POST("/templates/:id/try", s.tryTemplate)
+	g.POST("/templates/:id/approve", s.decideTemplate(models.ReviewApproved))
+	g.POST("/templates/:id/reject", s.decideTemplate(models.ReviewRejected))
+	g.POST("/templates/:id/urge", s.urgeTemplate)
+	g.DELETE("/templates/:id", s.removeTemplate)
+
+	g.GET("/recordings", s.listRecordings)
+	g.GET("/recordings/:name", s.showRecording)
+
+	g.GET("/queue", s.listWaiting)
+	g.GET("/queue/progress", s.listProgress)
 
 	g.GET("/calls", s.listCalls)
 	g.GET("/calls/:session", s.showCall)
@@ -131,6 +168,9 @@ func (s *server) route(g *gin.RouterGroup) {
 	g.GET("/trunks", s.listTrunks)
 }
 
+// operatorKey is where a request keeps the name of who asks.
+const operatorKey = "operator"
+
 // authorise lets a request with a known bearer token pass. Every token is compared, in constant time, so that the time taken tells
 // nothing of which one was near.
 func (s *server) authorise(c *gin.Context) {
@@ -148,6 +188,7 @@ func (s *server) authorise(c *gin.Context) {
 		return
 	}
 	serve.Note(c, "operator", s.Tokens[who].Name)
+	c.Set(operatorKey, s.Tokens[who].Name)
 	c.Next()
 }
 

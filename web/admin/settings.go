@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"reflect"
 
 	"maskline/models"
 )
@@ -24,6 +25,8 @@ func fits(a models.App) error {
 		return models.Fail(models.Invalid, "settings.extension", "extensions are keyed in mode axe alone; this app's mode is %s", a.Mode)
 	case a.Mode != models.ModeX && a.Settings.AskURL != "":
 		return models.Fail(models.Invalid, "settings.ask_url", "only an app of mode x is asked about its calls; this app's mode is %s", a.Mode)
+	case a.Mode != models.ModeVoice && !reflect.ValueOf(a.Settings.Voice).IsZero():
+		return models.Fail(models.Invalid, "settings.voice", "only an app of mode voice places calls; this app's mode is %s", a.Mode)
 	case a.Settings.PushNumberStatus && a.Settings.NumberStatusURL == "" && a.StatusURL == "":
 		return models.Fail(models.Invalid, "settings.push_number_status", "states of numbers are pushed to number_status_url, or else to status_url; the app has neither")
 	}

@@ -13,6 +13,7 @@ type Store interface {
 	CreateTenant(ctx context.Context, t *models.Tenant) error
 	Tenant(ctx context.Context, id int64) (models.Tenant, error)
 	Tenants(ctx context.Context, f store.TenantFilter, page models.Page) ([]models.Tenant, int, error)
+	SetTenantCalls(ctx context.Context, id int64, calls models.CallCap) error
 	SetTenantState(ctx context.Context, id int64, state models.State) error
 
 	CreateApp(ctx context.Context, a *models.App, secret string) error
@@ -41,6 +42,24 @@ type Store interface {
 	Events(ctx context.Context, sessionID string) ([]models.CallEvent, error)
 	CDR(ctx context.Context, sessionID string) (models.CDR, error)
 	CDRs(ctx context.Context, f store.CDRFilter, page models.Page) ([]models.CDR, int, error)
+
+	Outgoing(ctx context.Context, sessionID string) (models.Outgoing, error)
+	OutgoingList(ctx context.Context, f store.OutgoingFilter, page models.Page) ([]models.Outgoing, int, error)
+	QueueApps(ctx context.Context) ([]store.QueueApp, error)
+
+	Prompt(ctx context.Context, id int64) (models.Prompt, error)
+	PromptsOf(ctx context.Context, f store.PromptFilter, page models.Page) ([]models.Prompt, int, error)
+	UrgePrompt(ctx context.Context, id int64) error
+
+	AddTemplate(ctx context.Context, t *models.Template) error
+	Template(ctx context.Context, tenantID int64, id string) (models.Template, error)
+	Templates(ctx context.Context, f store.TemplateFilter, page models.Page) ([]models.Template, int, error)
+	DecideTemplate(ctx context.Context, id string, state models.ReviewState, by, reason string) (models.Template, error)
+	UrgeTemplate(ctx context.Context, id string) error
+	RemoveTemplate(ctx context.Context, id string, by, reason string) error
+
+	Recording(ctx context.Context, name string) (models.Recording, error)
+	RecordingsOf(ctx context.Context, f store.RecordingFilter, page models.Page) ([]models.Recording, int, error)
 
 	Deliveries(ctx context.Context, f store.DeliveryFilter, page models.Page) ([]models.Delivery, int, error)
 	Replay(ctx context.Context, f store.DeliveryFilter) (int, error)

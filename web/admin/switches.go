@@ -20,7 +20,7 @@ func (s *server) listSwitches(c *gin.Context) { listed(s, c, inMemory(s.Switches
 
 func showTrunk(t models.Trunk) Trunk {
 	out := Trunk{Name: t.Name, Addresses: []string{}, Registers: t.Registers, Proxy: t.Proxy, TrustCaller: t.TrustCaller, ShowIn: []string{},
-		DialForm: string(t.DialForm), Channels: t.Channels, Order: t.Order}
+		DialForm: string(t.DialForm), Channels: t.Channels, Rate: t.Rate, Order: t.Order}
 	for _, p := range t.Addresses {
 		out.Addresses = append(out.Addresses, p.String())
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 func showTenant(t models.Tenant) Tenant {
-	return Tenant{ID: t.ID, Name: t.Name, SpID: t.SpID, State: string(t.State), CreatedAt: t.CreatedAt.UTC()}
+	return Tenant{ID: t.ID, Name: t.Name, SpID: t.SpID, State: string(t.State), Calls: t.Calls, CreatedAt: t.CreatedAt.UTC()}
 }
 
 // tenant finds a tenant by id, or by its exact name.
@@ -72,6 +72,24 @@ func (s *server) createTenant(c *gin.Context) {
 
 func (s *server) showTenant(c *gin.Context) {
 	t, err := s.tenant(c.Request.Context(), c.Param("tenant"))
+	s.answer(c, http.StatusOK, showTenant(t), err)
+}
+
+func (s *server) changeTenant(c *gin.Context) {
+	var in TenantChange
+	err := read(c, &in)
+	if err == nil && in.Calls == nil {
+		err = models.Fail(models.Invalid, "calls", "name what to change: calls, with per_hour and per_day")
+	}
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	t, err := s.tenant(c.Request.Context(), c.Param("tenant"))
+	if err == nil {
+		t.Calls = *in.Calls
+		err = s.Store.SetTenantCalls(c.Request.Context(), t.ID, t.Calls)
+	}
 	s.answer(c, http.StatusOK, showTenant(t), err)
 }
 

@@ -26,11 +26,18 @@ type Failure struct {
 
 // Tenant is a company that rents numbers.
 type Tenant struct {
-	ID        int64     `json:"id"`
-	Name      string    `json:"name"`
-	SpID      string    `json:"sp_id"`
-	State     string    `json:"state"`
-	CreatedAt time.Time `json:"created_at"`
+	ID    int64  `json:"id"`
+	Name  string `json:"name"`
+	SpID  string `json:"sp_id"`
+	State string `json:"state"`
+	// Calls bounds the placed calls of all its apps; 0 is no bound.
+	Calls     models.CallCap `json:"calls"`
+	CreatedAt time.Time      `json:"created_at"`
+}
+
+// TenantChange changes what it names of a tenant.
+type TenantChange struct {
+	Calls *models.CallCap `json:"calls,omitempty"`
 }
 
 // TenantRequest makes a tenant. Without SpID one is made up.
@@ -105,12 +112,13 @@ type PushTest struct {
 	Error   string  `json:"error,omitempty"`
 }
 
-// Number is a private number.
+// Number is a number of the platform.
 type Number struct {
 	Number    string    `json:"number"`
 	TenantID  int64     `json:"tenant_id"`
 	AppID     int64     `json:"app_id"`
 	Area      string    `json:"area"`
+	Kind      string    `json:"kind"`
 	State     string    `json:"state"`
 	Cause     int       `json:"cause,omitempty"` // of unavailable, 1 to 9 (spec/privatenumber.md §4.5)
 	Trunk     string    `json:"trunk,omitempty"`
@@ -123,10 +131,11 @@ type NumberStateRequest struct {
 	Cause int    `json:"cause,omitempty"`
 }
 
-// NumbersRequest adds numbers to an app, all or none.
+// NumbersRequest adds numbers to an app, all or none. Kind "" is what the app's mode has.
 type NumbersRequest struct {
 	App     string   `json:"app"`
 	Area    string   `json:"area"`
+	Kind    string   `json:"kind,omitempty"`
 	Trunk   string   `json:"trunk,omitempty"`
 	Numbers []string `json:"numbers"`
 }
@@ -249,20 +258,28 @@ type Event struct {
 
 // CDR is one call's record.
 type CDR struct {
-	SessionID  string     `json:"session_id"`
-	TenantID   int64      `json:"tenant_id"`
-	AppID      int64      `json:"app_id"`
-	Binding    string     `json:"subscription_id,omitempty"`
-	Mode       string     `json:"mode,omitempty"`
-	Direction  int        `json:"direction"`
-	X          string     `json:"x"`
-	Extension  string     `json:"extension,omitempty"`
-	Area       string     `json:"area,omitempty"`
-	Caller     string     `json:"caller"`
-	Shown      string     `json:"shown,omitempty"`
-	Callee     string     `json:"callee,omitempty"`
-	Trunk      string     `json:"trunk,omitempty"`
-	Switch     string     `json:"switch"`
+	SessionID string `json:"session_id"`
+	TenantID  int64  `json:"tenant_id"`
+	AppID     int64  `json:"app_id"`
+	Binding   string `json:"subscription_id,omitempty"`
+	Mode      string `json:"mode,omitempty"`
+	Direction int    `json:"direction"`
+	X         string `json:"x"`
+	Extension string `json:"extension,omitempty"`
+	Area      string `json:"area,omitempty"`
+	Caller    string `json:"caller"`
+	Shown     string `json:"shown,omitempty"`
+	Callee    string `json:"callee,omitempty"`
+	Trunk     string `json:"trunk,omitempty"`
+	Switch    string `json:"switch"`
+	// Leg 1 of a placed call.
+	OutAt         *time.Time `json:"out_at,omitempty"`
+	OutAlertingAt *time.Time `json:"out_alerting_at,omitempty"`
+	OutAnswerAt   *time.Time `json:"out_answer_at,omitempty"`
+	OutQ850       int        `json:"out_q850,omitempty"`
+	SpeechPlays   int        `json:"speech_plays,omitempty"`
+	SpeechSeconds int        `json:"speech_seconds,omitempty"`
+
 	CallInAt   *time.Time `json:"call_in_at,omitempty"`
 	StartAt    *time.Time `json:"start_at,omitempty"`
 	AlertingAt *time.Time `json:"alerting_at,omitempty"`
@@ -362,5 +379,6 @@ type Trunk struct {
 	ShowIn      []string `json:"show_in"`
 	DialForm    string   `json:"dial_form"`
 	Channels    int      `json:"channels"`
+	Rate        float64  `json:"rate"`
 	Order       int      `json:"order"`
 }
