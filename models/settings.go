@@ -75,10 +75,10 @@ func (s AppSettings) Validate() error {
 	if e.CallbackNum != "" && !isGlobal(e.CallbackNum) {
 		return Fail(Invalid, "extension.callback_num", "callback_num is in the form +<country><number>")
 	}
-	if err := validURL("ask_url", s.AskURL); err != nil {
+	if err := ValidURL("ask_url", s.AskURL); err != nil {
 		return err
 	}
-	if err := validURL("number_status_url", s.NumberStatusURL); err != nil {
+	if err := ValidURL("number_status_url", s.NumberStatusURL); err != nil {
 		return err
 	}
 	if err := s.Voice.Validate(); err != nil {
