@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"maskline/models"
@@ -11,11 +12,12 @@ import (
 
 // Courier sends deliveries. Make one with New, start it with Run, and hand it what has been committed with Offer.
 type Courier struct {
-	o     Options
-	keys  *keyring
-	inbox *inbox
-	asks  *gate
-	asker sender // for questions
+	o       Options
+	keys    *keyring
+	inbox   *inbox
+	asks    *gate
+	asker   sender // for questions
+	resting resting
 }
 
 // New makes a Courier. It touches neither the store nor the network.
@@ -63,6 +65,9 @@ func onHold(d models.Delivery) bool { return d.State == models.DeliveryHeld }
 // It returns when the attempts under way have ended, each within its own time, and their outcomes are saved as far as the store
 // takes them within 5 s; an outcome that it does not take is an attempt that a later Run makes again. One Run at a time.
 func (c *Courier) Run(ctx context.Context) {
+	var counting sync.WaitGroup
+	counting.Go(func() { c.count(ctx) })
+	defer counting.Wait()
 	r := newOutbox(ctx, c)
 	for ctx.Err() == nil {
 		r.receive()

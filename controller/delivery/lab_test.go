@@ -107,6 +107,21 @@ func (m *memory) SaveAttempt(_ context.Context, rows []models.Delivery) error {
 	return nil
 }
 
+func (m *memory) CountDeliveries(_ context.Context, state models.DeliveryState, most int) (int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.down {
+		return 0, errDown
+	}
+	n := 0
+	for _, d := range m.rows {
+		if d.State == state {
+			n++
+		}
+	}
+	return min(n, most), nil
+}
+
 func (m *memory) App(_ context.Context, id int64) (models.App, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

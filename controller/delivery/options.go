@@ -20,6 +20,8 @@ type Store interface {
 	WaitingDeliveries(ctx context.Context, afterID int64, limit int) ([]models.Delivery, error)
 	// SaveAttempt writes state, attempts and times of the rows, all or none.
 	SaveAttempt(ctx context.Context, rows []models.Delivery) error
+	// CountDeliveries counts the rows in a state, up to most.
+	CountDeliveries(ctx context.Context, state models.DeliveryState, most int) (int, error)
 	App(ctx context.Context, id int64) (models.App, error)
 	// AppSecrets gives an app's live secrets, the newest first.
 	AppSecrets(ctx context.Context, appID int64) ([]string, error)

@@ -99,7 +99,9 @@ func TestPlacedCDRs(t *testing.T) {
 		{"talked", Fee{Optional: true, DurationField: "callDuration"}, func(*models.CDR) {},
 			head + fwd + `"fwdStartTime":"2019-01-24 03:04:32","fwdAlertingTime":"2019-01-24 03:04:35","fwdAnswerTime":"2019-01-24 03:04:40","callEndTime":"2019-01-24 03:05:10","fwdUnaswRsn":0,"ulFailReason":0,"sipStatusCode":0,` +
 				out + `"recordFlag":0,"ttsPlayTimes":0,"ttsTransDuration":0,"serviceType":"002",` + tail},
-		{"recorded", link, func(c *models.CDR) { c.Record, c.RecordAt, c.RecordFile = true, c.AnswerAt, "19012411044012007961340.wav" },
+		{"recorded", link, func(c *models.CDR) {
+			c.Record, c.RecordAt, c.RecordFile = true, c.AnswerAt, "19012411044012007961340.wav"
+		},
 			head + fwd + `"fwdStartTime":"2019-01-24 03:04:32","fwdAlertingTime":"2019-01-24 03:04:35","fwdAnswerTime":"2019-01-24 03:04:40","callEndTime":"2019-01-24 03:05:10","fwdUnaswRsn":0,"ulFailReason":0,"sipStatusCode":0,` +
 				out + `"recordFlag":1,"recordStartTime":"2019-01-24 03:04:40","recordDomain":"records.example","recordBucketName":"sp-xxx","recordObjectName":"19012411044012007961340.wav",` +
 				`"recordFileDownloadUrl":"https://records.example/19012411044012007961340.wav?sig=1","ttsPlayTimes":0,"ttsTransDuration":0,"serviceType":"002",` + tail},
