@@ -71,7 +71,7 @@ func (q *Queue) ending(app models.App, tenant models.Tenant, s models.Session, w
 	if d, push := q.o.Outbox.Event(app, s, ev); push {
 		c.Deliveries = append(c.Deliveries, d)
 	}
-	if d, push := q.o.Outbox.CDR(app, tenant.SpID, record); push {
+	if d, push := q.o.Outbox.CDR(app, tenant.SpID, s, record); push {
 		c.Deliveries = append(c.Deliveries, d)
 	}
 	return c

@@ -43,7 +43,7 @@ type Speaker interface {
 // Outbox makes the pushes of a call and hands them to the courier once they are committed.
 type Outbox interface {
 	Event(app models.App, s models.Session, e models.CallEvent) (models.Delivery, bool)
-	CDR(app models.App, spID string, c models.CDR) (models.Delivery, bool)
+	CDR(app models.App, spID string, s models.Session, c models.CDR) (models.Delivery, bool)
 	Offer(committed []models.Delivery)
 }
 
