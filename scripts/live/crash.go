@@ -181,8 +181,8 @@ func (h *house) searchAll(ctx context.Context) result {
 	}
 	for place, content := range places {
 		t := newText(content)
-		for _, s := range h.stages {
-			for _, n := range []string{s.who.a, s.who.b, s.who.c} {
+		for _, who := range h.parties() {
+			for _, n := range []string{who.a, who.b, who.c} {
 				for _, line := range newSecret(n).search(t) {
 					r.faults = append(r.faults, "LEAK in "+place+": "+line)
 				}
@@ -203,4 +203,15 @@ func (h *house) searchAll(ctx context.Context) result {
 	}
 	r.faults = append(r.faults, h.customer.faults...)
 	return r
+}
+
+// parties are all whose numbers may stand nowhere.
+func (h *house) parties() (all []party) {
+	for _, s := range h.stages {
+		all = append(all, s.who)
+	}
+	for _, s := range h.placed {
+		all = append(all, s.who)
+	}
+	return all
 }

@@ -31,6 +31,11 @@ type house struct {
 	trunks     []string       // YAML, one a trunk
 	shared     []int          // ports of the trunks f-1, f-2, f-3, which every call of the house may fall back on
 	stages     []*stage
+	// Of placed calls.
+	voice    app
+	placed   []*voiceStage
+	queue    *queueRun
+	template string
 }
 
 // app is one customer's application.
@@ -93,6 +98,7 @@ switches: [{name: %[8]s, addr: '127.0.0.1:%[9]d', password: %[10]s, spool: %[1]s
 trunks:
   - %[11]s
 media: {prompts: %[1]s/prompts, tenants: %[1]s/tenants, recordings: %[1]s/recordings}
+speech: {dir: %[1]s/speech}
 delivery: {allow: [127.0.0.0/8], calendar: [3s, 10s, 30s], dead_files: %[1]s/dead, optional_fields: true}
 tls: {dir: %[1]s/tls}
 log: {level: debug}
@@ -230,6 +236,7 @@ type ordered struct {
 	ResultCode     string `json:"resultcode"`
 	SubscriptionID string `json:"subscriptionId"`
 	RelationNumber string `json:"relationNumber"`
+	SessionID      string `json:"sessionId"`
 }
 
 // order asks something of the platform as a tenant does: a signed request written from the fact sheet (spec/privatenumber.md §1.1).
@@ -242,10 +249,8 @@ func (h *house) order(ctx context.Context, a app, method, path string, body map[
 	if err != nil {
 		return r, err
 	}
-	nonce, created := rand.Text(), time.Now().UTC().Format("2006-01-02T15:04:05Z")
 	req.Header.Set("Content-Type", "application/json;charset=UTF-8")
-	req.Header.Set("Authorization", `AKSK realm="SDP",profile="UsernameToken",type="Appkey"`)
-	req.Header.Set("X-AKSK", fmt.Sprintf(`UsernameToken Username="%s",PasswordDigest="%s",Nonce="%s",Created="%s"`, a.key, digest(a.secret, nonce, created), nonce, created))
+	h.sign(req, a)
 	status, answer, err := do(req)
 	if err != nil {
 		return r, err
@@ -254,6 +259,13 @@ func (h *house) order(ctx context.Context, a app, method, path string, body map[
 		return r, fmt.Errorf("%s %s: %d %s", method, path, status, tail(answer, 200))
 	}
 	return r, nil
+}
+
+// sign puts a tenant's two headers on a request.
+func (h *house) sign(req *http.Request, a app) {
+	nonce, created := rand.Text(), time.Now().UTC().Format("2006-01-02T15:04:05Z")
+	req.Header.Set("Authorization", `AKSK realm="SDP",profile="UsernameToken",type="Appkey"`)
+	req.Header.Set("X-AKSK", fmt.Sprintf(`UsernameToken Username="%s",PasswordDigest="%s",Nonce="%s",Created="%s"`, a.key, digest(a.secret, nonce, created), nonce, created))
 }
 
 func do(req *http.Request) (int, []byte, error) {

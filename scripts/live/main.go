@@ -94,10 +94,10 @@ func (l *lab) perform(ctx context.Context, only string, suite bool) error {
 	}
 	calls, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
-	var houses [3]*house
+	var houses [4]*house
 	errs := make([]error, len(houses))
 	var open sync.WaitGroup
-	for i, f := range []func(context.Context, string) (*house, error){l.manyCalls, l.deaths, l.otherModes} {
+	for i, f := range []func(context.Context, string) (*house, error){l.manyCalls, l.deaths, l.otherModes, l.voiceHouse} {
 		open.Go(func() { houses[i], errs[i] = f(calls, only) })
 	}
 	open.Wait()
@@ -113,8 +113,15 @@ func (l *lab) perform(ctx context.Context, only string, suite bool) error {
 	}
 	w := newWire(packets)
 	for _, h := range houses {
-		if len(h.stages) == 0 {
+		if len(h.stages)+len(h.placed) == 0 && h.queue == nil {
 			continue
+		}
+		for _, s := range h.placed {
+			s.judge(w)
+			l.report(result{s.name, s.expect, s.faults, 0})
+		}
+		if h.queue != nil {
+			l.report(h.queue.judge(w))
 		}
 		for _, s := range h.stages {
 			s.judge(w)

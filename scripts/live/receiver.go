@@ -23,6 +23,7 @@ type receiver struct {
 
 	mu      sync.Mutex
 	secret  map[string]string   // by app key
+	voice   map[string]bool     // app keys whose pushes are signed over the URL (spec/voicecall.md §1.5)
 	events  []event             // in the order in which they came
 	cdrs    []cdr               // likewise
 	bodies  map[string][]string // every body by the customer it came to
@@ -45,6 +46,7 @@ type event struct {
 		DigitInfo      string `json:"digitInfo"`
 		NotifyMode     string `json:"notifyMode"`
 		UserData       string `json:"userData"`
+		PartyType      string `json:"partyType"`
 	} `json:"statusInfo"`
 }
 
@@ -72,6 +74,18 @@ type cdr struct {
 	Direction        int    `json:"direction"`
 	ExtendNum        string `json:"extendNum"`
 	NotifyMode       string `json:"notifyMode"`
+
+	// Of placed calls (spec/voicecall.md §6.2).
+	CalleeNum             string `json:"calleeNum"`
+	ServiceType           string `json:"serviceType"`
+	CallOutStartTime      string `json:"callOutStartTime"`
+	CallOutAlertingTime   string `json:"callOutAlertingTime"`
+	CallOutAnswerTime     string `json:"callOutAnswerTime"`
+	CallOutUnaswRsn       int    `json:"callOutUnaswRsn"`
+	TTSPlayTimes          int    `json:"ttsPlayTimes"`
+	RecordDomain          string `json:"recordDomain"`
+	RecordFileDownloadURL string `json:"recordFileDownloadUrl"`
+	HostName              string `json:"hostName"`
 }
 
 // reply is what a customer does about an event of a call before he answers it, and his answer: the status and the body.
@@ -82,7 +96,7 @@ func newReceiver() (*receiver, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the customers' server: %w", err)
 	}
-	r := &receiver{url: "http://" + l.Addr().String(), secret: map[string]string{}, bodies: map[string][]string{}, news: make(chan struct{}),
+	r := &receiver{url: "http://" + l.Addr().String(), secret: map[string]string{}, voice: map[string]bool{}, bodies: map[string][]string{}, news: make(chan struct{}),
 		dialled: map[string]string{}, replies: map[string]reply{}}
 	r.server = &http.Server{Handler: http.HandlerFunc(r.take), ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = r.server.Serve(l) }()
@@ -124,7 +138,7 @@ func (r *receiver) keep(req *http.Request) (e event, f reply) {
 	defer r.mu.Unlock()
 	defer func() { close(r.news); r.news = make(chan struct{}) }()
 	r.bodies[customer] = append(r.bodies[customer], string(body))
-	key, signed := r.signed(req.Header)
+	key, signed := r.signed(req)
 	var fee struct {
 		EventType string `json:"eventType"`
 		FeeLst    []cdr  `json:"feeLst"`
@@ -160,8 +174,8 @@ func (r *receiver) fault(format string, args ...any) {
 var attribute = regexp.MustCompile(`(\w+)="([^"]*)"`)
 
 // signed checks the headers of a push (spec/privatenumber.md §1.2). It gives the app key, and what is wrong.
-func (r *receiver) signed(h http.Header) (key, wrong string) {
-	token := ""
+func (r *receiver) signed(req *http.Request) (key, wrong string) {
+	h, token := req.Header, ""
 	for name, values := range h { // the daemon writes X-AKSK, which is not Go's spelling
 		if strings.EqualFold(name, "X-AKSK") {
 			token = values[0]
@@ -175,6 +189,11 @@ func (r *receiver) signed(h http.Header) (key, wrong string) {
 	}
 	created, err := time.Parse("2006-01-02T15:04:05Z", a["Created"])
 	secret, known := r.secret[a["Username"]]
+	message := a["Nonce"] + a["Created"]
+	if r.voice[a["Username"]] {
+		// The sheet has Beijing's wall time there.
+		created, message = created.Add(-8*time.Hour), r.url+req.URL.Path+"\n"+a["Nonce"]+"\n"+a["Created"]
+	}
 	switch {
 	case h.Get("Authorization") != `AKSK realm="SDP",profile="UsernameToken",type="Appkey"`:
 		wrong = "Authorization is " + h.Get("Authorization")
@@ -186,16 +205,18 @@ func (r *receiver) signed(h http.Header) (key, wrong string) {
 		wrong = "Created is not now"
 	case !known:
 		wrong = "Username is no app"
-	case !hmac.Equal([]byte(a["PasswordDigest"]), []byte(digest(secret, a["Nonce"], a["Created"]))):
+	case !hmac.Equal([]byte(a["PasswordDigest"]), []byte(mac(secret, message))):
 		wrong = "PasswordDigest is wrong"
 	}
 	return a["Username"], wrong
 }
 
 // digest is the PasswordDigest of the AKSK scheme (spec/privatenumber.md §1.1).
-func digest(secret, nonce, created string) string {
+func digest(secret, nonce, created string) string { return mac(secret, nonce+created) }
+
+func mac(secret, message string) string {
 	m := hmac.New(sha256.New, []byte(secret))
-	m.Write([]byte(nonce + created))
+	m.Write([]byte(message))
 	return base64.StdEncoding.EncodeToString(m.Sum(nil))
 }
 
@@ -234,4 +255,21 @@ func (r *receiver) told(x string, of callOf) (events []event, records []cdr, new
 type callOf struct {
 	caller string
 	nth    int
+}
+
+// ofSession is what the customer was told of one session.
+func (r *receiver) ofSession(id string) (events []event, records []cdr, news <-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range r.events {
+		if e.StatusInfo.SessionID == id {
+			events = append(events, e)
+		}
+	}
+	for _, c := range r.cdrs {
+		if c.SessionID == id {
+			records = append(records, c)
+		}
+	}
+	return events, records, r.news
 }
