@@ -70,7 +70,7 @@ type Fee struct {
 	Optional     bool                   // the optional fields areaCode and callRelDirection, in masked calls
 	// DurationField is the name under which the talk time in seconds is written in masked calls, such as callDuration; "" leaves it out.
 	DurationField string
-	// RecordURL gives recordFileDownloadUrl of a recording's file in the CDRs of placed calls; "" and nil leave it out.
+	// RecordURL gives recordFileDownloadUrl of a recording's file in the CDRs of placed calls; "" and nil leave it out. It must not wait.
 	RecordURL func(file string) string
 }
 
