@@ -11,7 +11,11 @@ import (
 	"time"
 )
 
-var dayName = regexp.MustCompile(`^20[0-9]{6}$`)
+var (
+	dayName = regexp.MustCompile(`^20[0-9]{6}$`)
+	// scrapName is what was not kept: a file that did not arrive whole, one that a drain put aside.
+	scrapName = regexp.MustCompile(`^[0-9]{12}[0-9]{1,32}\.wav(\.[A-Z2-7]{8}\.part|\.aside)$`)
+)
 
 // listPart is how many directory entries are read at once.
 const listPart = 512
@@ -111,7 +115,13 @@ func days(root *os.Root) ([]string, error) {
 
 // clearDay removes a day's recordings, and the directory when nothing else is in it.
 func clearDay(ctx context.Context, root *os.Root, name string, note func(name string)) (removed int, err error) {
-	err = eachRecording(ctx, root, name, func(path string, e fs.DirEntry) error {
+	err = eachFile(ctx, root, name, func(path string, e fs.DirEntry) error {
+		if scrapName.MatchString(e.Name()) {
+			_ = root.Remove(path) // people talk in it too
+		}
+		if !recordingName.MatchString(e.Name()) {
+			return nil
+		}
 		if err := root.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove a recording: %w", err)
 		}
@@ -135,8 +145,18 @@ func weigh(ctx context.Context, root *os.Root, name string) (bytes int64, err er
 	return bytes, err
 }
 
-// eachRecording calls do with each recording of a day, reading the directory in parts: a day may hold a million.
+// eachRecording calls do with each recording of a day.
 func eachRecording(ctx context.Context, root *os.Root, name string, do func(path string, e fs.DirEntry) error) error {
+	return eachFile(ctx, root, name, func(path string, e fs.DirEntry) error {
+		if !recordingName.MatchString(e.Name()) {
+			return nil
+		}
+		return do(path, e)
+	})
+}
+
+// eachFile calls do with each file of a day, reading the directory in parts: a day may hold a million.
+func eachFile(ctx context.Context, root *os.Root, name string, do func(path string, e fs.DirEntry) error) error {
 	dir, err := root.Open(name)
 	if err != nil {
 		return fmt.Errorf("open a day of recordings: %w", err)
@@ -145,7 +165,7 @@ func eachRecording(ctx context.Context, root *os.Root, name string, do func(path
 	for {
 		entries, err := dir.ReadDir(listPart)
 		for _, e := range entries {
-			if !recordingName.MatchString(e.Name()) || !e.Type().IsRegular() {
+			if !e.Type().IsRegular() {
 				continue
 			}
 			if err := do(name+"/"+e.Name(), e); err != nil {

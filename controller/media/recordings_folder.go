@@ -16,11 +16,11 @@ import (
 	"maskline/models"
 )
 
-// Why a recording is not taken. Each is final: the same file will not be taken later.
+// Why a recording is not taken.
 var (
-	// ErrTaken says that another recording has the name.
+	// ErrTaken says that another recording has the name. Like ErrRecording it is final.
 	ErrTaken = errors.New("another recording has this name")
-	// ErrDamaged says that what arrived is not what was sent.
+	// ErrDamaged says that what arrived is not what was sent. It may be sent again.
 	ErrDamaged = errors.New("the recording did not arrive as it was sent")
 )
 

@@ -20,6 +20,18 @@ func (r *Recordings) Ready(name string) (models.Recording, bool) {
 	return facts(name, t), true
 }
 
+// rescue is Ready for a recording whose call is over: a file that the switch left unfinished is mended first.
+func (r *Recordings) rescue(name string, now time.Time) (models.Recording, bool) {
+	t, changed, ok, err := r.look(name)
+	if err == nil && !ok && !changed.IsZero() && now.Sub(changed) >= orphanedFor && r.finish(name) == nil {
+		t, _, ok, err = r.look(name)
+	}
+	if err != nil || !ok {
+		return models.Recording{}, false
+	}
+	return facts(name, t), true
+}
+
 // Look is Ready that also asks the object store, where there is one.
 func (r *Recordings) Look(ctx context.Context, name string) (models.Recording, bool, error) {
 	if rec, ok := r.Ready(name); ok || r.s3 == nil {
@@ -68,7 +80,7 @@ func (r *Recordings) Fetch(ctx context.Context, name string) (Sounding, error) {
 }
 
 // Receive takes a recording that another host's drain sends, into the directory: it returns when the file is whole, compared and on disk.
-// ErrTaken, ErrDamaged and ErrRecording are final.
+// Its refusals are ErrTaken, ErrRecording and ErrDamaged.
 func (r *Recordings) Receive(ctx context.Context, name string, body io.Reader, want Digest) error {
 	return r.put(ctx, name, body, want)
 }
@@ -79,7 +91,7 @@ func (r *Recordings) Put(ctx context.Context, name string, f *os.File, d Digest)
 	if r.s3 != nil {
 		return r.s3.Put(ctx, name, f, d)
 	}
-	return r.put(ctx, name, f, d)
+	return r.put(ctx, name, io.NewSectionReader(f, 0, d.Bytes), d)
 }
 
 // keepsIn says whether this directory is the store itself, which nothing needs to be moved out of.
