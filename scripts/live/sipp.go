@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	pressed "maskline/esl/esltest/keys"
 )
 
 // phone is a script of scripts/sipp that one end of a call follows.
@@ -21,6 +23,7 @@ type phone struct {
 	talk     time.Duration // then it hangs up, where the scenario does
 	from     string        // its address; "" is 127.0.0.1
 	keys     []string      // more keys of the scenario, name and value
+	press    string        // what callee-keys presses, as esl/esltest/keys writes it: , is a second
 }
 
 // apparatus is a phone at work: a SIPp that takes or makes one call.
@@ -62,10 +65,20 @@ func (l *lab) plugAt(ctx context.Context, port int, p phone, number string, args
 		"-key", "caller", international, "-key", "callee", international, "-key", "ring", strconv.FormatInt(p.ring.Milliseconds(), 10),
 		"-key", "token", shakenToken(international), "-key", "hex", hex.EncodeToString([]byte(international)), "-key", "session", hex.EncodeToString([]byte(international + "00000"))[:32],
 		"-d", strconv.FormatInt(p.talk.Milliseconds(), 10)}
+	dir := l.scripts
+	if p.press != "" {
+		if dir, err = l.path(name); err != nil {
+			return nil, err
+		}
+		all[5] = filepath.Join(l.scripts, p.scenario+".xml")
+		if err := os.WriteFile(filepath.Join(dir, "keys.pcap"), pressed.Pcap(p.press, 300*time.Millisecond), 0o600); err != nil {
+			return nil, fmt.Errorf("write what a phone presses: %w", err)
+		}
+	}
 	for i := 0; i+1 < len(p.keys); i += 2 {
 		all = append(all, "-key", p.keys[i], p.keys[i+1])
 	}
-	a.child, err = l.start("sipp "+name, filepath.Join(l.dir, name+".out"), l.scripts, nil, "sipp", append(all, args...)...)
+	a.child, err = l.start("sipp "+name, filepath.Join(l.dir, name+".out"), dir, nil, "sipp", append(all, args...)...)
 	if err != nil {
 		return nil, err
 	}

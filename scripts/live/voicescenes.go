@@ -32,8 +32,8 @@ func items(list ...map[string]any) func(*voiceStage) map[string]any {
 // voiceScenes are the calls of the house of placed calls.
 func voiceScenes() []voiceScene {
 	answers := phone{scenario: "callee-answer", ring: sec(1)}
-	presses := func(wait float64, keys string, wait2 float64, keys2 string) phone {
-		return phone{scenario: "callee-presses", ring: sec(0.5), keys: []string{"wait", ms(wait), "keys", keys, "wait2", ms(wait2), "keys2", keys2}}
+	presses := func(wait float64, keys string) phone {
+		return phone{scenario: "callee-keys", ring: sec(0.5), keys: []string{"wait", ms(wait)}, press: keys}
 	}
 	a, b := phone{scenario: "callee-tone-a", ring: sec(1)}, phone{scenario: "callee-talks", ring: sec(2), talk: sec(6)}
 	notify := func(name, expect string, body func(*voiceStage) map[string]any, first phone, w voiceWant, extra func(*voiceEvidence)) voiceScene {
@@ -51,11 +51,11 @@ func voiceScenes() []voiceScene {
 		notify("template", "the rendered speech is heard; ttsPlayTimes 1", func(s *voiceStage) map[string]any {
 			return map[string]any{"playInfoList": []map[string]any{{"templateId": s.h.template, "templateParas": `["2026/11/20","123456"]`}}}
 		}, answers, ok, speaks),
-		notify("keys", "collectInfo 5, then the end", items(item(myShort, "collectInd", 1)), presses(1, "5", 9, "0"),
+		notify("keys", "collectInfo 5, then the end", items(item(myShort, "collectInd", 1)), presses(2, "5"),
 			voiceWant{events: notified, digits: []string{"5"}}, nil),
 		notify("keys, replay", "1 plays it again, 2 ends it", items(item(myShort, "collectInd", 1, "replayAfterCollection", "true", "collectContentTriggerReplaying", 1)),
-			presses(1, "1", 1.5, "2"), voiceWant{events: notified, digits: []string{"1", "2"}}, nil),
-		notify("four keys, then another prompt", "collectInfo 1234; the next item is heard", items(item(myShort, "collectInd", 4), item(myLong)), presses(1, "1234", 20, "0"),
+			presses(2, "1,,,2"), voiceWant{events: notified, digits: []string{"1", "2"}}, nil),
+		notify("four keys, then another prompt", "collectInfo 1234; the next item is heard", items(item(myShort, "collectInd", 4), item(myLong)), presses(2, "1234"),
 			voiceWant{events: notified, digits: []string{"1234"}}, func(e *voiceEvidence) { e.hears(e.a, longPrompt) }),
 		notify("no keys", "8008 after 5 s; CDR 100", items(item(myShort, "collectInd", 1)), answers, voiceWant{events: notified, state: 8008, reason: 100}, nil),
 		notify("hung up by the callee", "0", items(item(myLong), item(myLong), item(myLong), item(myLong), item(myLong)), phone{scenario: "callee-talks", ring: sec(1), talk: sec(3)},
