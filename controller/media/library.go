@@ -11,19 +11,22 @@ import (
 	"maskline/models"
 )
 
-// PromptMax is how many bytes a prompt may have (spec/privatenumber.md §6).
-const PromptMax = 2 << 20
+// playedMax is how many bytes a prompt that is played may have: one of models.PromptMax, uploaded as A-law, is twice as long as 16-bit PCM.
+const playedMax = 2*models.PromptMax + 4096
 
 // Library finds prompts by name. A tenant's own file goes before the platform's of the same name.
 type Library struct {
 	tenants   string   // a directory for each sp_id; "" is none
 	platforms []string // searched in order
+	sounds    *Sounds  // nil: the switch reads the directories itself
 }
 
 // Prompt is a file that the switch can play.
 type Prompt struct {
-	Path string // absolute
+	Path string // absolute, on this machine
 	Sound
+	tenant  bool // it is the tenant's own
+	version string
 }
 
 // New makes a library of the directory that holds a directory of prompts for each sp_id ("" is none), and of the platform's own
@@ -45,13 +48,26 @@ func New(tenants string, platforms ...string) (*Library, error) {
 	return l, nil
 }
 
-// Find gives the path of a prompt that can be played. spID "" asks for the platform's own only.
+// Over has Find give addresses of s, for switches that fetch what they play. It is called before the library is used.
+func (l *Library) Over(s *Sounds) { l.sounds = s }
+
+// Find gives the path of a prompt that can be played, as the switch reads it: a file name or, after Over, an address. spID "" asks for the
+// platform's own only.
 func (l *Library) Find(spID, name string) (path string, ok bool) {
 	p, err := l.Look(spID, name)
-	return p.Path, err == nil
+	switch {
+	case err != nil:
+		return "", false
+	case l.sounds == nil:
+		return p.Path, true
+	case p.tenant:
+		return l.sounds.address(p.version, kindTenant+"/"+spID+"/"+name), true
+	default:
+		return l.sounds.address(p.version, kindPlatform+"/"+name), true
+	}
 }
 
-// Look is Find that says more: the sound's length, or why the prompt cannot be played. A name that nobody has is PromptMissing; a file
+// Look is Find that says more: the file on this machine and its length, or why the prompt cannot be played. A name that nobody has is PromptMissing; a file
 // that is no good is an error that wraps ErrSound.
 func (l *Library) Look(spID, name string) (Prompt, error) {
 	if err := models.ValidPromptName("prompt", name); err != nil {
@@ -61,7 +77,14 @@ func (l *Library) Look(spID, name string) (Prompt, error) {
 	if !strings.EqualFold(filepath.Ext(name), ".wav") {
 		return Prompt{}, missing
 	}
-	for _, dir := range l.dirs(spID) {
+	if own, ok := tenantDir(l.tenants, spID); ok {
+		p, err := look(own, name)
+		if !errors.Is(err, fs.ErrNotExist) {
+			p.tenant = true
+			return p, err
+		}
+	}
+	for _, dir := range l.platforms {
 		p, err := look(dir, name)
 		if !errors.Is(err, fs.ErrNotExist) {
 			return p, err
@@ -70,12 +93,12 @@ func (l *Library) Look(spID, name string) (Prompt, error) {
 	return Prompt{}, missing
 }
 
-// dirs are the places of a tenant's prompt. An sp_id that could not be a file name has no files of its own.
-func (l *Library) dirs(spID string) []string {
-	if l.tenants == "" || spID == "" || models.ValidPromptName("sp_id", spID) != nil {
-		return l.platforms
+// tenantDir is where a tenant's prompts are. One whose sp_id could not be a file name has none.
+func tenantDir(tenants, spID string) (string, bool) {
+	if tenants == "" || spID == "" || models.ValidPromptName("sp_id", spID) != nil {
+		return "", false
 	}
-	return append([]string{filepath.Join(l.tenants, spID)}, l.platforms...)
+	return filepath.Join(tenants, spID), true
 }
 
 func look(dir, name string) (Prompt, error) {
@@ -88,8 +111,8 @@ func look(dir, name string) (Prompt, error) {
 	if err != nil {
 		return Prompt{}, fmt.Errorf("look for prompt %s: %w", name, err)
 	}
-	if !info.Mode().IsRegular() || info.Size() > PromptMax {
-		return Prompt{}, fmt.Errorf("prompt %s: %w: it is no file of at most %d bytes", name, ErrSound, PromptMax)
+	if !info.Mode().IsRegular() || info.Size() > playedMax {
+		return Prompt{}, fmt.Errorf("prompt %s: %w: it is no file of at most %d bytes", name, ErrSound, playedMax)
 	}
 	f, err := root.Open(name)
 	if err != nil {
@@ -100,7 +123,7 @@ func look(dir, name string) (Prompt, error) {
 	if err != nil {
 		return Prompt{}, fmt.Errorf("prompt %s: %w", name, err)
 	}
-	return Prompt{filepath.Join(dir, name), sound}, nil
+	return Prompt{Path: filepath.Join(dir, name), Sound: sound, version: version(info)}, nil
 }
 
 // Unpack writes the files of src that dir lacks, so that the prompts that ship inside the program have paths the switch can read. Files

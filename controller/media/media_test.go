@@ -105,7 +105,7 @@ func TestLibrary(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir+"/zh/busy.wav", alaw(8000))
 	write(t, dir+"/zh/broken.wav", []byte("no sound"))
-	write(t, dir+"/zh/big.wav", alaw(PromptMax))
+	write(t, dir+"/zh/big.wav", alaw(playedMax))
 	write(t, dir+"/en/hello.wav", alaw(80))
 	write(t, dir+"/tenants/acme/busy.wav", alaw(16000))
 	write(t, dir+"/tenants/acme/wait_voice1.wav", alaw(80))
