@@ -4,11 +4,11 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
+	"maskline/controller/media"
 	"maskline/models"
 	"maskline/models/store"
 	"maskline/web/serve"
@@ -18,7 +18,7 @@ import (
 const (
 	pathAXB      = "/rest/caas/relationnumber/partners/v1.0"
 	pathRecord   = "/rest/provision/voice/record/v1.0"
-	pathDownload = "/recordings/v1/"
+	pathDownload = media.DownloadPath
 )
 
 // Store is what the API asks of the database. Operations are atomic; called with the context that Once gives, they join its transaction.
@@ -34,6 +34,7 @@ type Store interface {
 	Number(ctx context.Context, number string) (models.Number, error)
 	Session(ctx context.Context, id string) (models.Session, error)
 	CDRs(ctx context.Context, f store.CDRFilter, page models.Page) ([]models.CDR, int, error)
+	Recording(ctx context.Context, name string) (models.Recording, error)
 	Once(ctx context.Context, key store.ReplyKey, window time.Duration,
 		do func(ctx context.Context) (status int, body []byte, err error)) (status int, body []byte, replayed bool, err error)
 }
@@ -41,14 +42,6 @@ type Store interface {
 // Prompts finds tone files that a tenant may name.
 type Prompts interface {
 	Find(spID, name string) (path string, ok bool)
-}
-
-// Recordings keeps recordings and signs links to them.
-type Recordings interface {
-	Exists(name string) bool
-	Open(name string) (*os.File, error)
-	Sign(name string, expires time.Time) string
-	Verify(name string, expires time.Time, signature string, now time.Time) error
 }
 
 // Options is what New needs. Store is needed, the rest has defaults.

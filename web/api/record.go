@@ -3,19 +3,26 @@ package api
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
+	"maskline/controller/media"
 	"maskline/models"
 	"maskline/models/store"
 )
 
 // downloadTime bounds the sending of one recording: two hours of a call at 8 kB/s of sound are 58 MB.
 const downloadTime = 15 * time.Minute
+
+// Recordings finds recordings, wherever they lie, and signs links to them.
+type Recordings interface {
+	Exists(name string) bool
+	Fetch(ctx context.Context, name string) (media.Sounding, error)
+	Link(ctx context.Context, base, name string, life time.Duration) (string, error)
+	Verify(name string, expires time.Time, signature string, now time.Time) error
+}
 
 // recordLink answers 301 with a signed link that expires (spec/privatenumber.md §5). It must be exactly 301: clients test for it.
 func (a *api) recordLink(c *gin.Context) {
@@ -30,7 +37,7 @@ func (a *api) recordLink(c *gin.Context) {
 			err = a.mayHear(ctx, r.ID, name)
 		}
 		if err != nil {
-			return refusal(err, nil)
+			return refusal(err, resultsOf(c)) // PrivateNumber's 1012007 is VoiceCall's 1016002
 		}
 		return http.StatusMovedPermanently, []byte(name), nil // the link is made for each answer, so that a repeated one is fresh
 	})
@@ -38,7 +45,12 @@ func (a *api) recordLink(c *gin.Context) {
 		reply(c, status, body, err)
 		return
 	}
-	c.Header("Location", a.link(c.Request, string(body)))
+	location, err := a.link(c.Request, string(body))
+	if err != nil {
+		refuseErr(c, err)
+		return
+	}
+	c.Header("Location", location)
 	c.Status(status)
 }
 
@@ -66,10 +78,29 @@ func needName(f *fields, name string) string {
 	return v
 }
 
-// mayHear says whether the recording exists and is of a call of this app: names can be guessed.
+// mayHear says whether the recording is kept and of a call of this app: names can be guessed. One that is another's, short, missing or removed
+// is no recording (spec/privatenumber.md §5, spec/voicecall.md §5).
 func (a *api) mayHear(ctx context.Context, appID int64, name string) error {
 	missing := models.Fail(models.RecordMissing, "fileName", "no such recording")
-	if a.Recordings == nil || !a.Recordings.Exists(name) {
+	if a.Recordings == nil {
+		return missing
+	}
+	r, err := a.Store.Recording(ctx, name)
+	switch {
+	case models.CodeOf(err) == models.NotFound:
+		return a.mayHearOld(ctx, appID, name)
+	case err != nil:
+		return err
+	case r.AppID != appID || r.State != models.RecordingKept:
+		return missing
+	}
+	return nil
+}
+
+// mayHearOld is mayHear for recordings from before they stood in a table of their own: they lie in the directory, and a CDR names each.
+func (a *api) mayHearOld(ctx context.Context, appID int64, name string) error {
+	missing := models.Fail(models.RecordMissing, "fileName", "no such recording")
+	if !a.Recordings.Exists(name) {
 		return missing
 	}
 	began, ok := recordedAt(name)
@@ -104,18 +135,16 @@ func recordedAt(name string) (time.Time, bool) {
 	return t, err == nil
 }
 
-func (a *api) link(r *http.Request, name string) string {
-	base := strings.TrimSuffix(a.LinkBase, "/")
+// link is where the recording can be fetched from for LinkLife. The base of links to the daemon is as the request came, unless it is configured.
+func (a *api) link(r *http.Request, name string) (string, error) {
+	base := a.LinkBase
 	if base == "" {
 		base = "http://" + r.Host
 		if r.TLS != nil {
 			base = "https://" + r.Host
 		}
 	}
-	expires := time.Now().Add(a.LinkLife)
-	return base + pathDownload + url.PathEscape(name) + "?" + url.Values{
-		"expires": {strconv.FormatInt(expires.Unix(), 10)}, "signature": {a.Recordings.Sign(name, expires)},
-	}.Encode()
+	return a.Recordings.Link(r.Context(), base, name, a.LinkLife)
 }
 
 // download streams a recording to whoever has a good link, whole or in ranges.
@@ -130,21 +159,19 @@ func (a *api) download(c *gin.Context) {
 		refuseErr(c, err)
 		return
 	}
-	file, err := a.Recordings.Open(name)
+	// A long recording takes longer than any JSON answer may, whose bound the request has. Whoever goes away ends it by the failing write. Where
+	// the writer has no deadline there is none to move.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request.Context()), downloadTime)
+	defer cancel()
+	file, err := a.Recordings.Fetch(ctx, name)
 	if err != nil {
 		refuseErr(c, err)
 		return
 	}
 	defer func() { _ = file.Close() }()
-	st, err := file.Stat()
-	if err != nil {
-		refuseErr(c, err)
-		return
-	}
-	// A long recording may take longer than any JSON answer may. Where the writer has no deadline there is none to move.
 	_ = http.NewResponseController(c.Writer).SetWriteDeadline(time.Now().Add(downloadTime))
 	c.Header("Content-Type", "audio/wav")
 	c.Header("Content-Disposition", `attachment; filename="`+name+`"`)
 	c.Header("Cache-Control", "private, no-store")
-	http.ServeContent(c.Writer, c.Request, name, st.ModTime(), file)
+	http.ServeContent(c.Writer, c.Request, name, file.Changed, file)
 }
