@@ -34,6 +34,25 @@ extension_giveup|分机号码错误，再见。|That extension is wrong. Goodbye
 extension_missing|您没有输入分机号码，再见。|No extension was entered. Goodbye.
 wait|正在为您接通，请稍候。|Please wait while we connect your call.
 system_busy|对不起，系统忙，请稍后再拨。|Sorry, all lines are busy. Please try again later.
+transfer|正在为您转接中，请稍后。|Please wait while your call is being put through.
+sampled|为提升服务质量，您的通话可能会被随机录音。|To improve our service, this call may be recorded for random inspection.
+END
+}
+
+# digit | Chinese | English: verification codes are read digit by digit, in the language that the request names, so both languages stand in both
+# directories as digit_zh_0.wav and digit_en_0.wav.
+digits() {
+	cat <<'END'
+0|零|zero
+1|一|one
+2|二|two
+3|三|three
+4|四|four
+5|五|five
+6|六|six
+7|七|seven
+8|八|eight
+9|九|nine
 END
 }
 
@@ -46,10 +65,22 @@ say() {
 	sox -D "$tmp/say.wav" -r 8000 -c 1 -e a-law "$4" gain -6 highpass 200 norm -4 pad 0.2 0.3
 }
 
+# digit VOICE WORDS-A-MINUTE TEXT FILE: the same without the silence, the engine's own included: the pause between digits is the daemon's.
+digit() {
+	espeak-ng -v "$1" -s "$2" -w "$tmp/say.wav" -- "$3"
+	sox -D "$tmp/say.wav" -r 8000 -c 1 -e a-law "$4" gain -6 highpass 200 silence 1 0.01 0.5% reverse silence 1 0.01 0.5% reverse norm -4 pad 0.02 0.05
+}
+
 mkdir -p "$dir/zh" "$dir/en"
 table | while IFS='|' read -r name zh en; do
 	say cmn 230 "$zh" "$dir/zh/$name.wav"
 	say en-gb 155 "$en" "$dir/en/$name.wav"
+done
+
+digits | while IFS='|' read -r n zh en; do
+	digit cmn 170 "$zh" "$dir/zh/digit_zh_$n.wav"
+	digit en-gb 140 "$en" "$dir/zh/digit_en_$n.wav"
+	cp "$dir/zh/digit_zh_$n.wav" "$dir/zh/digit_en_$n.wav" "$dir/en/"
 done
 
 find "$dir/zh" "$dir/en" -name '*.wav' -size +2048k -print | while read -r big; do

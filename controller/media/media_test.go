@@ -160,16 +160,26 @@ func TestUnpackKeepsTheOperatorsFiles(t *testing.T) {
 	}
 }
 
-// The prompts that ship can all be played.
+// Every prompt that the platform plays by itself ships in both languages and can be played.
 func TestShippedPrompts(t *testing.T) {
-	files, _ := filepath.Glob("../../conf/prompts/*/*.wav")
-	for _, f := range files {
-		l, err := New("", filepath.Dir(f))
+	names := slices.Clone(models.DefaultPrompts)
+	for _, language := range []string{"zh", "en"} {
+		for digit := byte('0'); digit <= '9'; digit++ {
+			names = append(names, models.DigitPrompt(language, digit))
+		}
+	}
+	for _, dir := range []string{"../../conf/prompts/zh", "../../conf/prompts/en"} {
+		l, err := New("", dir)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := l.Look("", filepath.Base(f)); err != nil {
-			t.Error(err)
+		for _, name := range names {
+			if _, err := l.Look("", name); err != nil {
+				t.Errorf("%s: %v", dir, err)
+			}
+		}
+		if files, _ := filepath.Glob(dir + "/*.wav"); len(files) != len(names) {
+			t.Errorf("%s has %d files for %d names", dir, len(files), len(names))
 		}
 	}
 }

@@ -64,7 +64,7 @@ func (e *CommandEngine) Speak(ctx context.Context, s models.Speech) (wav []byte,
 	var stdout, stderr capped
 	stdout.left, stderr.left = engineMax, 4<<10
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...) //nolint:gosec // the operator's own command line
-	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Dir = strings.NewReader(text+"\n"), &stdout, &stderr, dir
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(text+"\n"), &stdout, &stderr
 	cmd.Env = engineEnvironment()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
