@@ -27,6 +27,7 @@ type Store interface {
 	axStore
 	axeStore
 	axybStore
+	voiceStore
 	Bind(ctx context.Context, r store.BindRequest) (models.Binding, error)
 	Unbind(ctx context.Context, appID int64, by store.UnbindBy) (int, error)
 	Modify(ctx context.Context, appID int64, id string, change func(*models.Binding) error) (models.Binding, error)
@@ -50,6 +51,8 @@ type Options struct {
 	Prompts    Prompts    // nil: no tone file exists
 	Recordings Recordings // nil: no recording exists
 	Stopper    Stopper    // ends calls on a tenant's order; nil: no call is live
+	Waiting    Stopper    // ends calls that wait to be placed; nil: none waits
+	Desk       Desk       // accepts calls to be placed; nil: no app may ask for them (1010040)
 	Numbering  models.Numbering
 	// International lets parties have numbers outside Numbering's country.
 	International bool
@@ -113,12 +116,15 @@ func New(o Options) (http.Handler, error) {
 	}
 	e.NoMethod(func(c *gin.Context) { refuse(c, invalidAPI) })
 
-	door := []gin.HandlerFunc{newDoor(o.Auth, o.Store).enter, newPace(o.Rate, o.Burst, o.FlowCode).keep}
+	enter, keep := newDoor(o.Auth, o.Store).enter, newPace(o.Rate, o.Burst, o.FlowCode).keep
 	for _, s := range surfaces {
-		s.serve(e, a, door...)
+		s.serve(e, a, enter, keep)
 	}
-	calls.group(e, door...).POST(pathCallStop, a.stopCall)
-	e.Group("", door...).GET(pathRecord, a.recordLink)
+	stop := calls.group(e, enter, byProduct, keep)
+	for _, path := range pathsCallStop {
+		stop.POST(path, a.stopCall)
+	}
+	e.Group("", enter, byProduct, keep).GET(pathRecord, a.recordLink)
 	e.GET(pathDownload+":name", a.download)
 	e.HEAD(pathDownload+":name", a.download)
 	return e, nil

@@ -95,7 +95,7 @@ func newDoor(a Auth, apps Credentials) *door {
 func (d *door) enter(c *gin.Context) {
 	addr, _ := netip.ParseAddr(c.ClientIP())
 	if d.block.held(addr) {
-		refuse(c, addressHeld)
+		refuseErr(c, models.Fail(addressHeld, "", "the address is held off"))
 		return
 	}
 	t, bad := readToken(c.Request.Header, d.Lenient)
@@ -108,7 +108,7 @@ func (d *door) enter(c *gin.Context) {
 		return
 	}
 	if !d.inTime(t.at, time.Now()) {
-		refuse(c, timeOut)
+		refuseErr(c, models.Fail(wrongTime, "", "Created is too far from now"))
 		return
 	}
 	app, tenant, secrets, err := d.apps.Credentials(c.Request.Context(), t.username)
@@ -127,13 +127,13 @@ func (d *door) enter(c *gin.Context) {
 			refuseErr(c, err)
 			return
 		}
-		refuse(c, invalidDigest)
+		refuseErr(c, models.Fail(wrongDigest, "", "the digest is wrong"))
 		return
 	}
 	d.block.passed(addr)
 	serve.Note(c, "app", app.Key)
 	if !app.Allows(addr) {
-		refuse(c, notAllowedIP)
+		refuseErr(c, models.Fail(wrongAddress, "", "the address is not on the app's list"))
 		return
 	}
 	if err := usable(app, tenant); err != nil {

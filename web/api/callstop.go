@@ -11,14 +11,17 @@ import (
 
 const pathCallStop = "/rest/httpsessions/callStop/v2.0"
 
-// calls is what the app of any mode may do with its calls (spec/privatenumber.md §2.6, §9.1).
+// pathsCallStop are all at which calls are stopped: v1.0 is what older clients have, /sandbox what test apps have (spec/voicecall.md §0).
+var pathsCallStop = versions("/rest/httpsessions/callStop", "v2.0", "v1.0")
+
+// calls is what the app of any mode may do with its calls (spec/privatenumber.md §2.6, §9.1), until the app is known: see byProduct.
 var calls = surface{results: map[models.Code]result{
 	models.UnknownApp:  {http.StatusForbidden, "1020150", "The app_key is invalid."},
 	models.SessionOver: {http.StatusForbidden, "1020152", "Invalid sessionId."},
 }}
 
-// Stopper ends live calls. A session that is not live is models.SessionOver. It waits for nothing that a customer does: callStop comes from
-// inside the handlers of pushes, before these are answered.
+// Stopper ends live calls, or calls that wait to be placed. A session that it does not have is models.SessionOver. It waits for nothing that a
+// customer does: callStop comes from inside the handlers of pushes, before these are answered.
 type Stopper interface {
 	Stop(ctx context.Context, sessionID string) error
 }
@@ -37,10 +40,10 @@ func (a *api) stopCall(c *gin.Context) {
 		return
 	}
 	status, body, err := a.once(c, r, true, settle(func(ctx context.Context) (any, error) {
-		return success, a.mayStop(ctx, r.ID, id)
-	}, calls.results))
+		return success, a.mayStop(ctx, r.App, id)
+	}, resultsOf(c)))
 	if err == nil && status == http.StatusOK {
-		err = a.stop(c.Request.Context(), id)
+		err = a.stop(c.Request.Context(), r.Mode, id)
 		if repeated(c) && models.CodeOf(err) == models.SessionOver {
 			err = nil // the first request ended it
 		}
@@ -67,18 +70,40 @@ func readStop(r request) (id string, err error) {
 	return id, f.err
 }
 
-// mayStop says whether the session is a live one of this app. Of another's the answer is the same as of none.
-func (a *api) mayStop(ctx context.Context, appID int64, id string) error {
-	s, err := a.Store.Session(ctx, id)
-	if models.CodeOf(err) == models.NotFound || err == nil && (s.AppID != appID || !s.EndedAt.IsZero()) {
+// mayStop says whether the session is a live or a waiting one of this app. Of another's the answer is the same as of none.
+func (a *api) mayStop(ctx context.Context, app models.App, id string) error {
+	s, err := a.session(ctx, app.Mode, id)
+	if models.CodeOf(err) == models.NotFound || err == nil && (s.AppID != app.ID || !s.EndedAt.IsZero()) {
 		return models.Fail(models.SessionOver, "sessionid", "no live session of this app has this id")
 	}
 	return err
 }
 
-func (a *api) stop(ctx context.Context, id string) error {
-	if a.Stopper == nil {
-		return models.Fail(models.SessionOver, "sessionid", "no call is live here")
+// session finds a call that waits to be placed, or one that has begun. The waiting ones are looked at first: a call that is no longer there has
+// its session.
+func (a *api) session(ctx context.Context, mode models.Mode, id string) (models.Session, error) {
+	if mode == models.ModeVoice {
+		waiting, err := a.Store.Outgoing(ctx, id)
+		if models.CodeOf(err) != models.NotFound {
+			return waiting.Session, err
+		}
 	}
-	return a.Stopper.Stop(ctx, id)
+	return a.Store.Session(ctx, id)
+}
+
+// stop looks among the waiting calls first: a call goes from there to the live ones, so it is not missed on its way.
+func (a *api) stop(ctx context.Context, mode models.Mode, id string) error {
+	stoppers := []Stopper{a.Stopper}
+	if mode == models.ModeVoice {
+		stoppers = []Stopper{a.Waiting, a.Stopper}
+	}
+	for _, s := range stoppers {
+		if s == nil {
+			continue
+		}
+		if err := s.Stop(ctx, id); models.CodeOf(err) != models.SessionOver {
+			return err
+		}
+	}
+	return models.Fail(models.SessionOver, "sessionid", "no call is live here")
 }

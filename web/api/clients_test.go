@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -26,14 +27,19 @@ import (
 // phpClient writes its requests by hand: scheme and blanks as in the PHP demo, booleans as strings, minutes as a float out of floor(), and
 // the query once more as the body of GET and DELETE.
 type phpClient struct {
-	t    *testing.T
-	addr string
-	key  string
+	t     *testing.T
+	addr  string
+	key   string
+	hexed bool // the digest is over the hash's hex text, as in a Java demo of that time
 }
 
 func (p phpClient) ask(method, path, query, body string) (status, answer string, closed bool) {
 	nonce, created := fmt.Sprintf("%x", time.Now().UnixNano()), time.Now().UTC().Format("2006-01-02T15:04:05Z")
 	sum := sha256.Sum256([]byte(nonce + created + testSecret))
+	digest := sum[:]
+	if p.hexed {
+		digest = []byte(hex.EncodeToString(digest))
+	}
 	target := path
 	if query != "" {
 		target, body = path+"?"+query, query
@@ -45,7 +51,7 @@ func (p phpClient) ask(method, path, query, body string) (status, answer string,
 	_, err = fmt.Fprintf(conn, "%s %s HTTP/1.1\r\nHost: %s\r\nAccept: application/json\r\nContent-Type: application/json;charset=UTF-8\r\n"+
 		"Authorization: WSSE realm=\"SDP\", profile=\"UsernameToken\", type=\"Appkey\"\r\n"+
 		"X-WSSE: UsernameToken Username=\"%s\", PasswordDigest=\"%s\", Nonce=\"%s\", Created=\"%s\"\r\nContent-Length: %d\r\n\r\n%s",
-		method, target, p.addr, p.key, base64.StdEncoding.EncodeToString(sum[:]), nonce, created, len(body), body)
+		method, target, p.addr, p.key, base64.StdEncoding.EncodeToString(digest), nonce, created, len(body), body)
 	must(p.t, err)
 	whole, err := io.ReadAll(conn) // ends only when the server closes
 	head, answer, _ := strings.Cut(string(whole), "\r\n\r\n")
@@ -60,7 +66,7 @@ func TestPHPStyleClient(t *testing.T) {
 	h := newHouse(t)
 	srv := httptest.NewServer(h.handler)
 	defer srv.Close()
-	p := phpClient{t, srv.Listener.Addr().String(), h.key}
+	p := phpClient{t: t, addr: srv.Listener.Addr().String(), key: h.key}
 	status, answer, closed := p.ask("POST", pathAXB, "", `{"relationNum":"+8617000000001","callerNum":"+8613800000001","calleeNum":"+8613800000002",`+
 		`"callDirection":"0","duration":"86400","recordFlag":"true","maxDuration":30.0,"lastMinVoice":null,"privateSms":null,"userData":null}`)
 	var got map[string]any

@@ -24,7 +24,7 @@ type endpoint struct {
 
 // surfaces are the modes' parts of the wire. Mode X has none: it has no bindings, and its apps get 1010040 from all of these. What is open to
 // every mode, the stop of a call and the link to a recording, stands in New: it does more than read and write the database.
-var surfaces = []surface{axb, ax, axe, axyb}
+var surfaces = []surface{axb, ax, axe, axyb, voiceCalls}
 
 // serve registers the surface's endpoints behind the door.
 func (s surface) serve(e *gin.Engine, a *api, door ...gin.HandlerFunc) {
@@ -48,6 +48,15 @@ const resultsKey = "maskline.results"
 // speak is the middleware that lets refuseErr call failures as the surface does.
 func (s surface) speak(c *gin.Context) {
 	c.Set(resultsKey, s.results)
+	c.Next()
+}
+
+// byProduct is the middleware by which what is open to every mode speaks to an app of ModeVoice in its own product's words, from where the app is
+// known on: 1010023 is flow control in one, and a wrong display number in the other.
+func byProduct(c *gin.Context) {
+	if callerOf(c).Mode == models.ModeVoice {
+		c.Set(resultsKey, voiceResults)
+	}
 	c.Next()
 }
 

@@ -23,6 +23,7 @@ import (
 // 30.0 for 30, a number where a string is meant. Unknown names are ignored.
 type fields struct {
 	values map[string]json.RawMessage
+	at     string // where the object stands in the body, in front of its names: "playInfoList[0]."
 	err    error
 }
 
@@ -128,11 +129,24 @@ func (f *fields) has(name string) bool {
 	return ok
 }
 
+// says says whether a parameter is there and not empty.
+func (f *fields) says(name string) bool { return f.has(name) && string(f.values[name]) != `""` }
+
 // fail keeps the first fault.
 func (f *fields) fail(name, format string, args ...any) {
-	if f.err == nil {
-		f.err = models.Fail(models.Invalid, name, format, args...)
+	f.failAs(models.Invalid, name, format, args...)
+}
+
+// failAs keeps the first fault, one with a code of its own.
+func (f *fields) failAs(code models.Code, name, format string, args ...any) {
+	if f.err != nil {
+		return
 	}
+	fault := models.Fail(code, f.at+name, format, args...)
+	if strings.HasPrefix(fault.Detail, name) {
+		fault.Detail = f.at + fault.Detail
+	}
+	f.err = fault
 }
 
 // text reads a string; a whole number stands for its digits.
@@ -228,6 +242,15 @@ func (f *fields) flag(name string) (value, ok bool) {
 	}
 	f.fail(name, "%s is true or false", name)
 	return false, false
+}
+
+// flags reads booleans into their places; a place whose boolean is absent stays as it is.
+func (f *fields) flags(places map[string]*bool) {
+	for _, name := range slices.Sorted(maps.Keys(places)) {
+		if v, ok := f.flag(name); ok {
+			*places[name] = v
+		}
+	}
 }
 
 // object reads an object; "" and [] are what some clients make of an empty one.

@@ -114,7 +114,8 @@ func TestQueriesAndTheirBodies(t *testing.T) {
 
 func FuzzBodyFields(f *testing.F) {
 	for _, raw := range []string{`{"callerNum":"+8613800000001","duration":60.0,"preVoice":{"callerHintTone":"a.wav"}}`, `{"a":1,"a":2}`, `{"a":null}`, ``,
-		`{"a":1e400}`, `{"a":[[[[]]]]}`, `{"a":"\ud800"}`, `{"duration":"30.0"}`} {
+		`{"a":1e400}`, `{"a":[[[[]]]]}`, `{"a":"\ud800"}`, `{"duration":"30.0"}`,
+		`{"a":[{"b":["x",1]},{"b":"[\"x\"]"}]}`, `{"a":{"b":[null]}}`, `{"a":"aHR0cDovL2E"}`, `{"a":"[\"\ud800\"]"}`} {
 		f.Add([]byte(raw))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
@@ -132,6 +133,17 @@ func FuzzBodyFields(f *testing.F) {
 			got.text(name)
 			got.flag(name)
 			got.object(name)
+			if u := got.link(name); u != "" && !isLink(u) {
+				t.Errorf("%q: %s is the URL %q", raw, name, u)
+			}
+			for _, o := range got.list(name) {
+				for inner := range o.values {
+					o.strings(inner)
+					o.whole(inner)
+				}
+				got.inherit(o)
+			}
+			got.strings(name)
 		}
 		if got.err != nil && !json.Valid(resultOf(got.err, nil).body()) {
 			t.Errorf("%q: the answer is no JSON: %s", raw, resultOf(got.err, nil).body())

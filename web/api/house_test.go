@@ -65,7 +65,7 @@ func newHouseOn(t testing.TB, conf store.Config, edit ...func(*Options)) *house 
 		{AppID: h.app.ID, Number: x3, AreaCode: "010"}, {AppID: h.other.ID, Number: xOther, AreaCode: "0755"},
 	}))
 	o := Options{Store: s, Prompts: tones{"last.wav": true, "record.wav": true, "a.wav": true, "b.wav": true},
-		Log: slog.New(slog.DiscardHandler)}
+		Log: quiet}
 	for _, e := range edit {
 		e(&o)
 	}
@@ -126,6 +126,9 @@ func (h *house) call(method, target, body string) (int, string) {
 }
 
 var subscriptionField = regexp.MustCompile(`"subscriptionId":"([0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})"`)
+
+// quiet is a log that nobody reads.
+var quiet = slog.New(slog.DiscardHandler)
 
 // golden replaces what differs from run to run.
 func golden(body string) string {

@@ -36,10 +36,14 @@ func (p *pace) allow(app int64) bool {
 	return l.Allow()
 }
 
-// keep is the middleware.
+// keep is the middleware. A surface with a code of its own for this keeps it.
 func (p *pace) keep(c *gin.Context) {
 	if p.each > 0 && !p.allow(callerOf(c).ID) {
-		refuse(c, p.over)
+		over, own := resultsOf(c)[models.FlowControl]
+		if !own {
+			over = p.over
+		}
+		refuse(c, over)
 		return
 	}
 	c.Next()

@@ -17,7 +17,7 @@ func TestPHPStyleClientOfAX(t *testing.T) {
 	h := newHouse(t).as(models.ModeAX)
 	srv := httptest.NewServer(h.handler)
 	defer srv.Close()
-	p := phpClient{t, srv.Listener.Addr().String(), h.key}
+	p := phpClient{t: t, addr: srv.Listener.Addr().String(), key: h.key}
 	ask := func(method, path, query, body string) map[string]any {
 		t.Helper()
 		_, answer, closed := p.ask(method, path, query, body)

@@ -23,24 +23,31 @@ func (r result) body() []byte {
 	}{r.code, r.desc})
 }
 
-// The platform's own refusals, which no domain error stands for (spec/privatenumber.md §9.1; wrong method: spec/voicecall.md §7).
+// The refusals that are the same on every interface (spec/privatenumber.md §9.1; wrong method: spec/voicecall.md §0).
 var (
 	internalError = result{http.StatusInternalServerError, "1010001", "Internal system error."}
 	invalidAPI    = result{http.StatusMethodNotAllowed, "1010006", "Invalid Rest API."}
-	invalidDigest = result{http.StatusUnauthorized, "1010010", "Invalid digest."}
-	timeOut       = result{http.StatusUnauthorized, "1010013", "Time out limit."}
-	notAllowedIP  = result{http.StatusForbidden, "1020166", "The peer app client ip is not in ip white list."}
-	addressHeld   = result{http.StatusForbidden, "1020176", "Authentication failed, try again later."}
 )
 
-// domainResults says each domain failure in the words that most interfaces share, which are AXB's (spec/privatenumber.md §9.1). What a mode
-// calls otherwise stands with its surface (endpoints.go). Invalid, PromptMissing, ReplayedNonce and NumberBound say more than their row:
-// see resultOf.
+// What the door refuses by itself. These stand in the tables beside the domain's failures, since the two products call them otherwise.
+const (
+	wrongDigest  models.Code = "wrong_digest"
+	wrongTime    models.Code = "wrong_time"    // Created is too far from now
+	wrongAddress models.Code = "wrong_address" // not on the app's list
+	addressHeld  models.Code = "address_held"  // too many failures came from it
+)
+
+// domainResults says each failure in the words that most interfaces share, which are AXB's (spec/privatenumber.md §9.1). What a mode
+// calls otherwise stands with its surface (endpoints.go). What some rows leave open, resultOf adds.
 var domainResults = map[models.Code]result{
+	wrongDigest:               {http.StatusUnauthorized, "1010010", "Invalid digest."},
+	wrongTime:                 {http.StatusUnauthorized, "1010013", "Time out limit."},
+	wrongAddress:              {http.StatusForbidden, "1020166", "The peer app client ip is not in ip white list."},
+	addressHeld:               {http.StatusForbidden, "1020176", "Authentication failed, try again later."},
 	models.Internal:           internalError,
-	models.Invalid:            {http.StatusForbidden, "1010002", "Invalid request."},
-	models.PromptMissing:      {http.StatusForbidden, "1010002", "Invalid request."},
-	models.ReplayedNonce:      {http.StatusForbidden, "1010002", "Invalid request."},
+	models.Invalid:            {http.StatusForbidden, invalidRequest, "Invalid request."},
+	models.PromptMissing:      {http.StatusForbidden, invalidRequest, "Invalid request."},
+	models.ReplayedNonce:      {http.StatusForbidden, invalidRequest, "Invalid request."},
 	models.UnknownApp:         {http.StatusForbidden, "1010003", "Invalid app_key."},
 	models.AppUnavailable:     {http.StatusForbidden, "1010008", "The status of the app_key is unavailable."},
 	models.TenantFrozen:       {http.StatusForbidden, "1010029", "The subscriber status is frozen."},
@@ -71,15 +78,27 @@ func resultOf(err error, own map[models.Code]result) result {
 	if !ok {
 		return internalError
 	}
-	switch fail.Code {
-	case models.Invalid, models.PromptMissing, models.ReplayedNonce:
-		r.desc += sentence(fail)
-	case models.NumberBound:
-		if fail.Param != "" {
-			r.desc = "The number " + fail.Param + " has been bound."
-		}
+	switch {
+	case r.code == invalidRequest || saysMore[fail.Code]:
+		r.desc = clipDesc(r.desc + sentence(fail))
+	case fail.Code == models.NumberBound && fail.Param != "":
+		r.desc = "The number " + fail.Param + " has been bound."
 	}
 	return r
+}
+
+// invalidRequest is the resultcode of which the sentence behind "Invalid request." is all that helps.
+const invalidRequest = "1010002"
+
+// saysMore are failures with a resultcode of their own that more than one parameter may cause: the answer names it.
+var saysMore = map[models.Code]bool{models.DisplayNumber: true, models.CallerNumber: true, models.CalleeNumber: true}
+
+// clipDesc keeps a resultdesc to its 128 characters (spec/voicecall.md §2).
+func clipDesc(s string) string {
+	if runes := []rune(s); len(runes) > 128 {
+		return string(runes[:127]) + "…"
+	}
+	return s
 }
 
 // sentence is what follows "Invalid request.": it names the parameter and what is wrong with it, as in "lastMinVoice.wav does not

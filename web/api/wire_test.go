@@ -101,7 +101,8 @@ func TestModesDoNotMix(t *testing.T) {
 
 func TestWrongMethod(t *testing.T) {
 	h := newHouse(t)
-	for path, method := range map[string]string{pathAXYB: http.MethodPut, pathCallStop: http.MethodGet, pathRecord: http.MethodPost} {
+	for path, method := range map[string]string{pathAXYB: http.MethodPut, pathCallStop: http.MethodGet, pathRecord: http.MethodPost,
+		pathVerify: http.MethodPut, "/sandbox" + pathCallStop: http.MethodDelete} {
 		h.wants(method+" "+path, method, path, "", 405, wireResult("1010006", "Invalid Rest API."))
 	}
 }
@@ -152,6 +153,13 @@ func TestEveryDomainCodeHasARow(t *testing.T) {
 		models.SMSOff, models.FlowControl, models.ReplayedNonce, models.RecordMissing, models.BindingDeadAlready} {
 		if r := resultOf(models.Fail(c, "p", ""), nil); r.code == "" || r.desc == "" || (c != models.Internal) == (r == internalError) {
 			t.Errorf("%s is %+v on the wire", c, r)
+		}
+	}
+	for _, c := range []models.Code{models.DisplayNumber, models.CallerNumber, models.CalleeNumber, models.PortsFull, models.TenantTooOften, models.AppTooOften,
+		models.NumberTooOftenUsed, models.NumberOff, models.SessionOver, models.NotFound, models.PromptMissing, models.Invalid, models.TenantFrozen,
+		wrongDigest, wrongTime, wrongAddress, addressHeld} {
+		if r := resultOf(models.Fail(c, "p", ""), voiceResults); r.code == "" || r == internalError {
+			t.Errorf("%s of a placed call is %+v on the wire", c, r)
 		}
 	}
 	if r := resultOf(models.Fail("brand new", "", "secret detail"), nil); r != internalError {
