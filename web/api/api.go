@@ -65,7 +65,7 @@ type Options struct {
 	ReplayWindow time.Duration
 	Rate         float64 // requests a second and app; 0 is 200, below 0 unbounded
 	Burst        int     // requests at once; 0 is twice Rate
-	FlowCode     string  // resultcode of a request beyond Rate; "" is 1010023
+	FlowCode     string  // resultcode of a request beyond Rate; "" is 1010023. VoiceCall's is 1010010 always
 	// TrustedProxies are the addresses and prefixes whose X-Forwarded-For is believed; none by default.
 	TrustedProxies []string
 	BodyLimit      int64         // bytes; 0 is 64 kB
