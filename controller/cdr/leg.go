@@ -26,6 +26,23 @@ type Leg struct {
 	Q850          int
 	SIPStatus     int // the final response of the far end, when that was a failure
 	Disposition   string
+	// Keyed is what was keyed on leg 1 of a placed call, one input after the other, with - between them.
+	Keyed string
+}
+
+// InputVar is the variable that holds what was keyed n-th, from 1. It stays on the leg, so that a daemon that was away still reads it.
+func InputVar(n int) string { return "maskline_digits_" + strconv.Itoa(n) }
+
+// keyed gathers the inputs that stand on a leg.
+func keyed(variable func(string) string) string {
+	var inputs []string
+	for n := 1; ; n++ {
+		digits := variable(InputVar(n))
+		if digits == "" {
+			return strings.Join(inputs, "-")
+		}
+		inputs = append(inputs, digits)
+	}
 }
 
 // Disposition values of sofia that tell who ended a leg (mod_sofia.c, sip_hangup_disposition).
@@ -46,6 +63,7 @@ func (l Leg) Merge(o Leg) Leg {
 	l.Created, l.Progress, l.ProgressMedia = earliest(l.Created, o.Created), earliest(l.Progress, o.Progress), earliest(l.ProgressMedia, o.ProgressMedia)
 	l.Answered, l.HungUp = earliest(l.Answered, o.Answered), earliest(l.HungUp, o.HungUp)
 	l.Cause, l.Disposition = max(l.Cause, o.Cause), max(l.Disposition, o.Disposition)
+	l.Keyed = max(l.Keyed, o.Keyed) // one that knows more begins as the other does
 	l.Q850, l.SIPStatus = max(l.Q850, o.Q850), max(l.SIPStatus, o.SIPStatus)
 	return l
 }
@@ -65,6 +83,9 @@ func FromEvent(e esl.Event) Leg {
 		Progress:      e.Micros("Caller-Channel-Progress-Time"),
 		ProgressMedia: e.Micros("Caller-Channel-Progress-Media-Time"),
 		Answered:      e.Micros("Caller-Channel-Answered-Time"),
+	}
+	if l.Role == "a" {
+		l.Keyed = keyed(e.Var)
 	}
 	switch e.Kind {
 	case esl.Progress:

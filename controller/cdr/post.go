@@ -40,7 +40,7 @@ func FromPost(record []byte) (l Leg, host string, err error) {
 		}
 		return s
 	}
-	l = Leg{ID: variable("uuid"), Call: variable("maskline_call"), Role: variable("maskline_role"), Trunk: variable("maskline_trunk"), Host: variable("maskline_host")}
+	l = Leg{ID: variable("uuid"), Call: variable("maskline_call"), Role: variable("maskline_role"), Trunk: variable("maskline_trunk"), Host: variable("maskline_host"), Keyed: keyed(variable)}
 	if l.ID == "" || l.Call == "" || l.Role == "" {
 		return Leg{}, "", ErrForeign
 	}

@@ -3,7 +3,9 @@ package flow
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"maskline/controller/cdr"
@@ -141,7 +143,7 @@ func (k *call) calloutAt() time.Time {
 // finishUntold tells the stages that nobody told of, and the end. Stages that were told before are dropped by the store.
 func (k *call) finishUntold(ctx context.Context) {
 	if k.legs.Placed {
-		if err := k.tellFirstLeg(ctx); err != nil {
+		if err := errors.Join(k.tellFirstLeg(ctx), k.tellInputs(ctx)); err != nil {
 			return
 		}
 	}
@@ -168,10 +170,8 @@ func (k *call) adoptPlaced(ctx context.Context, snapshots []esl.Event) {
 	k.e.trunks.hold(k.s.Trunk)
 	k.holds = []string{k.s.Trunk}
 	err := k.tellFirstLeg(ctx)
-	for _, ev := range snapshots {
-		if err == nil && ev.Role == "a" {
-			err = k.tellKept(ctx, ev)
-		}
+	if err == nil {
+		err = k.tellInputs(ctx)
 	}
 	if _, joined := k.legs.Callee(); err == nil && joined {
 		err = k.tell(ctx, models.EventCallOut, k.calloutAt())
@@ -201,7 +201,7 @@ func (k *call) watchAdopted(ctx context.Context) error {
 		if ev.Kind == esl.Lost {
 			return k.lost(ctx)
 		}
-		if err := k.tellFirstLeg(ctx); err != nil {
+		if err := errors.Join(k.tellFirstLeg(ctx), k.tellInputs(ctx)); err != nil {
 			return err
 		}
 		if b, joined := k.legs.Callee(); joined {
@@ -215,27 +215,19 @@ func (k *call) watchAdopted(ctx context.Context) error {
 		switch {
 		case ev.Leg != k.first():
 		case ev.Kind == esl.HungUp:
-			return k.tellKept(ctx, ev)
-		case ev.Kind == esl.Executed && ev.Get("Application") == "read":
-			if err := k.tellKept(ctx, ev); err != nil {
-				return err
-			}
-			k.hangup(ctx, k.first(), esl.NormalClearing)
-		case ev.Kind == esl.Parked:
+			return nil
+		case ev.Kind == esl.Parked, ev.Kind == esl.Executed && ev.Get("Application") == "read":
 			k.hangup(ctx, k.first(), esl.NormalClearing)
 		}
 	}
 }
 
-// tellKept tells of the inputs that stand on leg 1 and that nobody has told of.
-func (k *call) tellKept(ctx context.Context, ev esl.Event) error {
-	for n := 1; ; n++ {
-		digits := ev.Var(inputVar(n))
-		if digits == "" {
-			return nil
-		}
-		if err := k.tellInput(ctx, n, digits, ev.At); err != nil {
+// tellInputs tells of the inputs that stand on leg 1 and that nobody has told of.
+func (k *call) tellInputs(ctx context.Context) error {
+	for n, digits := range strings.FieldsFunc(k.legs.A.Keyed, func(r rune) bool { return r == '-' }) {
+		if err := k.tellInput(ctx, n+1, digits, time.Now().UTC()); err != nil {
 			return err
 		}
 	}
+	return nil
 }

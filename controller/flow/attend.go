@@ -2,9 +2,11 @@ package flow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"maskline/controller/cdr"
 	"maskline/esl"
 	"maskline/models"
 )
@@ -66,7 +68,7 @@ func (k *call) listenTo(ctx context.Context, s script) (keyed string, err error)
 		}
 		if reads {
 			k.placing.keyed = 1
-			keyed = done.Var(inputVar(1))
+			keyed = done.Var(cdr.InputVar(1))
 		}
 	}
 	return keyed, nil
@@ -81,8 +83,8 @@ func (k *call) appDone(ctx context.Context, app string) (esl.Event, error) {
 		switch {
 		case err != nil:
 			return ev, err
-		case ev.Leg == k.first() && (ev.Kind == esl.HungUp || ev.Kind == esl.Lost):
-			return ev, esl.ErrGone
+		case ev.Leg == k.first() && (ev.Kind == esl.HungUp || ev.Kind == esl.Lost || ev.Get("Answer-State") == "hangup"):
+			return ev, esl.ErrGone // whatever runs on a leg ends with it, and is told of first
 		case ev.Leg == k.first() && ev.Kind == esl.Executed && ev.Get("Application") == app:
 			return ev, nil
 		}
@@ -110,6 +112,9 @@ func (k *call) playItem(ctx context.Context, i int) (keyed string, err error) {
 		k.placing.keyed++
 		apps = k.collectApps(s, k.placing.keyed)
 	}
+	if err := k.bound(ctx); err != nil {
+		return "", err
+	}
 	var done esl.Event
 	for n, app := range apps {
 		token, err := k.leg.Execute(ctx, k.first(), app.Name, app.Arg)
@@ -126,7 +131,19 @@ func (k *call) playItem(ctx context.Context, i int) (keyed string, err error) {
 	if s.item.Collect == 0 {
 		return "", nil
 	}
-	return done.Var(inputVar(k.placing.keyed)), nil
+	return done.Var(cdr.InputVar(k.placing.keyed)), nil
+}
+
+// stepMost is longer than any one item with its keys: 2 MB of prompt are 262 s, 32 keys 160 s.
+const stepMost = 10 * time.Minute
+
+// bound lets the switch end the call should this daemon die before the item is over, in place of what it was to do before.
+func (k *call) bound(ctx context.Context) error {
+	if err := k.leg.Claim(ctx); err != nil && !errors.Is(err, esl.ErrClaimed) {
+		return fmt.Errorf("put off the end of the call: %w", err)
+	}
+	_, err := k.leg.Execute(ctx, k.first(), "sched_hangup", fmt.Sprintf("+%d %s", int(stepMost/time.Second), esl.NormalClearing))
+	return err
 }
 
 // answeredKeys tells what was keyed after item i, and plays the item again as often as its trigger is keyed. Nothing keyed ends the call.

@@ -51,6 +51,9 @@ type lab struct {
 	ask     Asker
 	drain   time.Duration // of the daemons that are started next
 	file    string        // of the database
+	adapter *freeswitch.Switch
+	ends    chan models.Session // of placed calls
+	voice   Speaker
 }
 
 // inLab runs a test in virtual time. The zero options are a switch with one trusted trunk.
@@ -61,7 +64,7 @@ func inLab(t *testing.T, o sim.Options, test func(*lab)) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		o.CDR.Spool = filepath.Join(dir, "spool")
-		l := &lab{T: t, ctx: ctx, sw: sim.New(o), box: &outbox{}, spool: o.CDR.Spool, file: filepath.Join(dir, "test.db"), recDir: filepath.Join(dir, "rec"), logs: &lines{}, drain: time.Minute,
+		l := &lab{T: t, ctx: ctx, sw: sim.New(o), box: &outbox{}, spool: o.CDR.Spool, file: filepath.Join(dir, "test.db"), recDir: filepath.Join(dir, "rec"), logs: &lines{}, drain: time.Minute, ends: make(chan models.Session, 100),
 			trunks: []models.Trunk{{Name: "carrier-a", Addresses: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Proxy: "127.0.0.1:5090", TrustCaller: true}}}
 		defer func() {
 			if err := l.sw.Close(); err != nil {
@@ -111,11 +114,18 @@ func (l *lab) daemon() (e *Engine, stop func()) {
 	l.must(err)
 	recordings, err := media.NewRecordings(media.RecordingsOptions{Dir: l.recDir, Key: make([]byte, 32)})
 	l.must(err)
-	e = New(Options{Store: l.st, Outbox: l.box, Prompts: prompts, Recordings: recordings, Trunks: l.trunks, Ask: l.ask, Owner: fmt.Sprintf("d%d", l.daemons),
+	e = New(Options{Store: l.st, Outbox: l.box, Prompts: prompts, Recordings: recordings, Trunks: l.trunks, Ask: l.ask, Speech: l.voice, Owner: fmt.Sprintf("d%d", l.daemons),
 		Log: slog.New(slog.NewTextHandler(l.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	records, err := spool.Open(spool.Options{Dir: filepath.Join(l.spool, "own"), Hosts: []string{"sw1"}, Others: []spool.Other{{Dir: l.spool, Host: "sw1"}}, Report: e.Report, Log: e.Log})
 	l.must(err)
 	adapter := freeswitch.New(freeswitch.Options{Name: "sw1", Password: "ClueCon", Dial: func(context.Context) (net.Conn, error) { return l.sw.Dial() }})
+	l.adapter = adapter
+	e.OnPlacedEnd(func(s models.Session) {
+		select {
+		case l.ends <- s:
+		default:
+		}
+	})
 	ctx, cancel := context.WithCancel(l.ctx)
 	drain := l.drain
 	var wg sync.WaitGroup

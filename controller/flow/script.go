@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"maskline/controller/cdr"
 	"maskline/esl"
 	"maskline/models"
 )
@@ -134,8 +134,8 @@ func (k *call) script() script {
 			continue
 		}
 		out.apps = append(out.apps, k.collectApps(s, 1)...)
-		// Keys decide what follows, and that is ours to say; but not for ever.
-		out.apps = append(out.apps, esl.App{Name: "park"})
+		// Keys decide what follows, and that is ours to say (hold); but not for ever.
+		out.apps = append(out.apps, esl.App{Name: "sched_hangup", Arg: fmt.Sprintf("+%d %s", int(afterKeys/time.Second), esl.NormalClearing)}, esl.App{Name: "park"})
 		out.asks = true
 		return out
 	}
@@ -157,21 +157,22 @@ func (k *call) collectApps(s sound, n int) []esl.App {
 		ends = "#"
 	}
 	wait := models.CollectIn.Milliseconds()
-	return append(apps, esl.App{Name: "read", Arg: fmt.Sprintf("1 %d %s %s %d %s %d", s.item.Collect, file, inputVar(n), wait, ends, wait)})
+	return append(apps, esl.App{Name: "read", Arg: fmt.Sprintf("1 %d %s %s %d %s %d", s.item.Collect, file, cdr.InputVar(n), wait, ends, wait)})
 }
-
-// inputVar holds what was keyed n-th; it stays on the leg, so that a daemon that was away still reads it.
-func inputVar(n int) string { return digitsVar + "_" + strconv.Itoa(n) }
 
 // firstVars are the variables of leg 1.
 func (k *call) firstVars(p models.Place) []esl.Var {
+	parked := afterKeys // after a bridge that came to nothing
+	if p.Then == nil {
+		parked = heardIn // the scheduled hang-ups are nearer
+	}
 	vars := append(k.legVars("a", p.Show, p.AnswerIn),
 		esl.Var{Name: "maskline_owner", Value: k.e.Owner},
 		// Nobody listens before the answer, and only the answer begins the script.
 		esl.Var{Name: "ignore_early_media", Value: "true"},
 		esl.Var{Name: "continue_on_fail", Value: "true"},
 		esl.Var{Name: "playback_terminators", Value: "none"},
-		esl.Var{Name: "park_timeout", Value: fmt.Sprintf("%d:%s", int(afterKeys/time.Second), esl.NormalClearing)})
+		esl.Var{Name: "park_timeout", Value: fmt.Sprintf("%d:%s", int(parked/time.Second), esl.NormalClearing)})
 	if p.Then == nil {
 		vars = append(vars, esl.Var{Name: "execute_on_answer_1", Value: fmt.Sprintf("sched_hangup +%d %s", int(heardIn/time.Second), esl.AllottedTimeout)})
 	}
