@@ -79,7 +79,7 @@ func (s *Store) writeSession(ctx context.Context, tx *gorm.DB, ch models.Change)
 			return false, err
 		}
 	}
-	if waits, err := s.claim(tx, ch); err != nil || !waits {
+	if waits, err := s.claim(ctx, tx, ch); err != nil || !waits {
 		return false, wrap("its place in the queue", err)
 	}
 	if live, err = upsertSession(tx, &ch.Session); err != nil {
@@ -87,7 +87,7 @@ func (s *Store) writeSession(ctx context.Context, tx *gorm.DB, ch models.Change)
 	}
 	if !live {
 		if ch.Take { // a row that a call left behind when it ended: nobody shall try it again
-			err = s.forget(tx, ch.Session)
+			err = s.forget(ctx, tx, ch.Session)
 		}
 		return false, err
 	}

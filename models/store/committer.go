@@ -160,6 +160,8 @@ func (c *committer) together(group []*pending) error {
 	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 	defer cancel()
 	return c.store.within(ctx, "record", func(ctx context.Context, tx *gorm.DB) error {
+		queue := &queued{}
+		c.store.joint(ctx).queue = queue
 		var numbers []string
 		for _, p := range group {
 			numbers = append(numbers, p.numbers...)
@@ -178,6 +180,6 @@ func (c *committer) together(group []*pending) error {
 			}
 			p.applied = applied
 		}
-		return nil
+		return c.store.flush(tx, queue)
 	})
 }

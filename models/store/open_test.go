@@ -80,7 +80,8 @@ func TestMigrateAFullHouse(t *testing.T) {
 		}
 		v := must[models.Sight](t)(s.Sight(ctx, x1, alice, models.NoExtension))
 		b.CreatedAt, b.StartedAt = v.Binding.CreatedAt, v.Binding.StartedAt
-		if v.Route.Destination != bob || *v.Binding != b || !v.Route.Temp.IsZero() || !reflect.DeepEqual(v.App.Settings, models.AppSettings{}) {
+		if v.Route.Destination != bob || *v.Binding != b || !v.Route.Temp.IsZero() || !reflect.DeepEqual(v.App.Settings, models.AppSettings{}) ||
+			v.Number.Kind != models.NumberPrivate || v.Tenant.Calls != (models.CallCap{}) {
 			t.Errorf("sight %+v of binding %+v", v, v.Binding)
 		}
 		if err := s.withGoose(ctx, func(p *goose.Provider) error { _, err := p.DownTo(ctx, 0); return err }); err != nil {

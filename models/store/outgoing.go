@@ -50,7 +50,7 @@ func (s *Store) Enqueue(ctx context.Context, o models.Outgoing, caps []Cap) erro
 	}
 	_, err := s.commits.submit(ctx, work{what: what, do: func(ctx context.Context, tx *gorm.DB) (bool, error) {
 		err := s.enqueueAmong(ctx, tx, o, caps)
-		if _, domain := errors.AsType[*models.Error](err); domain {
+		if _, domain := errors.AsType[*models.Error](err); domain { // a cap: nobody else's affair
 			err = refusal{err}
 		}
 		return err == nil, err
@@ -93,14 +93,22 @@ func (s *Store) enqueue(ctx context.Context, tx *gorm.DB, o models.Outgoing, cap
 		setIfNever(&o.Session.StartedAt, now)
 	}
 	o.State, o.Core = models.OutgoingQueued, ""
-	err := outgoingColumns.add(tx, &o)
+	if j := s.joint(ctx); j.queue != nil {
+		j.queue.add(o)
+		return nil
+	}
+	if err := addOutgoing(tx, &o); err != nil {
+		return err
+	}
+	return s.deepen(ctx, tx, o.Session, 1)
+}
+
+func addOutgoing(tx *gorm.DB, calls ...*models.Outgoing) error {
+	err := outgoingColumns.add(tx, calls...)
 	if errors.Is(err, gorm.ErrDuplicatedKey) {
 		return models.Fail(models.Conflict, "sessionid", "the call waits already")
 	}
-	if err != nil {
-		return err
-	}
-	return s.deepen(tx, o.Session, 1)
+	return err
 }
 
 func setIfNever(t *time.Time, v time.Time) {
@@ -110,7 +118,7 @@ func setIfNever(t *time.Time, v time.Time) {
 }
 
 // claim does what a step of a call does to its waiting row, and says whether the step may go on.
-func (s *Store) claim(tx *gorm.DB, ch models.Change) (bool, error) {
+func (s *Store) claim(ctx context.Context, tx *gorm.DB, ch models.Change) (bool, error) {
 	v := ch.Session
 	switch {
 	case ch.Take:
@@ -119,32 +127,32 @@ func (s *Store) claim(tx *gorm.DB, ch models.Change) (bool, error) {
 		if err != nil || n == 0 {
 			return false, err
 		}
-		return true, s.deepen(tx, v, -1)
+		return true, s.deepen(ctx, tx, v, -1)
 	case ch.Cancel:
-		met, err := s.dequeue(tx, v, models.OutgoingQueued)
+		met, err := s.dequeue(ctx, tx, v, models.OutgoingQueued)
 		return met, err
 	case ch.Placed || v.Mode.Placed() && !v.EndedAt.IsZero():
-		return true, s.forget(tx, v)
+		return true, s.forget(ctx, tx, v)
 	}
 	return true, nil
 }
 
 // forget removes a call's row, however it stands.
-func (s *Store) forget(tx *gorm.DB, v models.Session) error {
-	met, err := s.dequeue(tx, v, models.OutgoingTaken)
+func (s *Store) forget(ctx context.Context, tx *gorm.DB, v models.Session) error {
+	met, err := s.dequeue(ctx, tx, v, models.OutgoingTaken)
 	if err == nil && !met {
-		_, err = s.dequeue(tx, v, models.OutgoingQueued)
+		_, err = s.dequeue(ctx, tx, v, models.OutgoingQueued)
 	}
 	return err
 }
 
-func (s *Store) dequeue(tx *gorm.DB, v models.Session, st models.OutgoingState) (met bool, err error) {
+func (s *Store) dequeue(ctx context.Context, tx *gorm.DB, v models.Session, st models.OutgoingState) (met bool, err error) {
 	n, err := run(tx, "DELETE FROM outgoing WHERE leg_a = ? AND app_id = ? AND state = ?", v.LegA, v.AppID, string(st))
 	if err != nil || n == 0 {
 		return false, err
 	}
 	if st == models.OutgoingQueued {
-		err = s.deepen(tx, v, -1)
+		err = s.deepen(ctx, tx, v, -1)
 	}
 	return true, err
 }
@@ -152,7 +160,7 @@ func (s *Store) dequeue(tx *gorm.DB, v models.Session, st models.OutgoingState) 
 // Requeue lets a taken call wait again, in its old place, and says whether it does: false when it is not taken any more, or over. Its session
 // goes back to stage queued, on no switch.
 func (s *Store) Requeue(ctx context.Context, legA string) (back bool, err error) {
-	err = s.within(ctx, "requeue a call", func(_ context.Context, tx *gorm.DB) error {
+	err = s.within(ctx, "requeue a call", func(ctx context.Context, tx *gorm.DB) error {
 		back = false
 		o, found, err := outgoingColumns.first(tx, "WHERE t.leg_a = ?", legA)
 		if err != nil || !found {
@@ -163,7 +171,7 @@ func (s *Store) Requeue(ctx context.Context, legA string) (back bool, err error)
 		if err != nil || n == 0 {
 			return err
 		}
-		if err := s.deepen(tx, o.Session, 1); err != nil {
+		if err := s.deepen(ctx, tx, o.Session, 1); err != nil {
 			return err
 		}
 		n, err = run(tx, "UPDATE sessions SET stage = ?, switch = '' WHERE id = ? AND ended_at = 0", string(models.StageQueued), o.Session.ID)
@@ -171,7 +179,7 @@ func (s *Store) Requeue(ctx context.Context, legA string) (back bool, err error)
 			return err
 		}
 		if back = n > 0; !back { // it has ended
-			return s.forget(tx, o.Session)
+			return s.forget(ctx, tx, o.Session)
 		}
 		return nil
 	})

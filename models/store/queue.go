@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -19,18 +20,66 @@ import (
 // depthShards is over how many rows an app's count of waiting calls is spread on MySQL. SQLite has one writer, and one row.
 const depthShards = 8
 
-// deepen counts calls of an app that have begun or ceased to wait. It comes last of what a transaction locks for a call.
-func (s *Store) deepen(tx *gorm.DB, v models.Session, by int) error {
+// queued is what one transaction of the committer changes in the queue. It is written at the end: many rows in one statement, and each app's
+// count once, in order.
+type queued struct {
+	calls   []*models.Outgoing
+	deeper  map[int64]int   // by app: how many more calls wait
+	tenants map[int64]int64 // by app
+}
+
+func (q *queued) add(o models.Outgoing) {
+	q.calls = append(q.calls, &o)
+	q.deepen(o.Session, 1)
+}
+
+func (q *queued) deepen(v models.Session, by int) {
+	if q.deeper == nil {
+		q.deeper, q.tenants = map[int64]int{}, map[int64]int64{}
+	}
+	q.deeper[v.AppID] += by
+	q.tenants[v.AppID] = v.TenantID
+}
+
+// flushMost is how many rows one statement writes.
+const flushMost = 25
+
+func (s *Store) flush(tx *gorm.DB, q *queued) error {
+	for chunk := range slices.Chunk(q.calls, flushMost) {
+		if err := addOutgoing(tx, chunk...); err != nil {
+			return err
+		}
+	}
+	for _, app := range slices.Sorted(maps.Keys(q.deeper)) {
+		if by := q.deeper[app]; by != 0 {
+			if err := s.countWaiting(tx, app, q.tenants[app], by); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// deepen counts calls of an app that have begun or ceased to wait. It comes last of what a transaction does for a call.
+func (s *Store) deepen(ctx context.Context, tx *gorm.DB, v models.Session, by int) error {
+	if j := s.joint(ctx); j.queue != nil {
+		j.queue.deepen(v, by)
+		return nil
+	}
+	return s.countWaiting(tx, v.AppID, v.TenantID, by)
+}
+
+func (s *Store) countWaiting(tx *gorm.DB, appID, tenantID int64, by int) error {
 	shard := 0
 	if s.cfg.Driver == MySQL {
 		shard = rand.IntN(depthShards) //nolint:gosec // it spreads locks
 	}
 	for {
-		n, err := run(tx, "UPDATE outgoing_depth SET waiting = waiting + ? WHERE app_id = ? AND shard = ?", by, v.AppID, shard)
+		n, err := run(tx, "UPDATE outgoing_depth SET waiting = waiting + ? WHERE app_id = ? AND shard = ?", by, appID, shard)
 		if err != nil || n > 0 {
 			return err
 		}
-		_, err = run(tx, "INSERT INTO outgoing_depth (app_id, shard, tenant_id, waiting) VALUES (?, ?, ?, ?)", v.AppID, shard, v.TenantID, by)
+		_, err = run(tx, "INSERT INTO outgoing_depth (app_id, shard, tenant_id, waiting) VALUES (?, ?, ?, ?)", appID, shard, tenantID, by)
 		if !errors.Is(err, gorm.ErrDuplicatedKey) {
 			return err
 		}
@@ -56,7 +105,7 @@ var queueApps = func() string {
 	for p := range PriorityMost + 1 {
 		each = append(each, fmt.Sprintf("SELECT %d AS n", p))
 	}
-	return "SELECT d.app_id, d.tenant_id, d.waiting, MIN((SELECT MIN(o.queued_at) FROM outgoing o WHERE o.app_id = d.app_id AND o.state = ? AND o.priority = p.n))" +
+	return "SELECT d.app_id, d.tenant_id, d.waiting, MIN((SELECT o.queued_at FROM outgoing o WHERE o.app_id = d.app_id AND o.state = ? AND o.priority = p.n ORDER BY o.queued_at LIMIT 1))" +
 		" FROM (SELECT app_id, tenant_id, SUM(waiting) AS waiting FROM outgoing_depth GROUP BY app_id, tenant_id HAVING SUM(waiting) > 0) d" +
 		" CROSS JOIN (" + strings.Join(each, " UNION ALL ") + ") p GROUP BY d.app_id, d.tenant_id, d.waiting"
 }()

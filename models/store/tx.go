@@ -21,7 +21,8 @@ const maxAttempts = 10
 type joint struct {
 	tx     *gorm.DB
 	depth  int
-	doomed error // the database has rolled the whole transaction back: only the outermost call may begin again
+	doomed error   // the database has rolled the whole transaction back: only the outermost call may begin again
+	queue  *queued // of the committer's transactions: what is written to the queue at their end, together
 }
 
 type jointKey struct{ s *Store }
