@@ -200,8 +200,8 @@ type Delivery struct {
 	Calendar []time.Duration `koanf:"calendar"`
 	// VoiceCalendar is Calendar for the CDRs of placed calls. Their events are never tried again.
 	VoiceCalendar []time.Duration `koanf:"voice_calendar"`
-	// VoiceClock is what Created of their pushes is ahead of UTC.
-	VoiceClock time.Duration  `koanf:"voice_clock"`
+	// VoiceUTC puts UTC into the signatures of pushes to apps of mode voice, in place of Beijing's time.
+	VoiceUTC   bool           `koanf:"voice_utc"`
 	Timeout    time.Duration  `koanf:"timeout"`
 	BatchWait  time.Duration  `koanf:"batch_wait"`
 	Concurrent int            `koanf:"concurrent"`

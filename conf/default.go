@@ -26,8 +26,8 @@ func Default() Config {
 		},
 		Delivery: Delivery{
 			Calendar:      []time.Duration{time.Minute, 4 * time.Minute, 9 * time.Minute, 106 * time.Minute, 203 * time.Minute, 300 * time.Minute},
-			VoiceCalendar: []time.Duration{time.Hour, 2 * time.Hour, 3 * time.Hour, 4 * time.Hour, 5 * time.Hour, 6 * time.Hour}, VoiceClock: 8 * time.Hour,
-			Timeout: 5 * time.Second, BatchWait: time.Second, Concurrent: 256, PerURL: 8, DeadFiles: "var/dead", ServiceTypes: map[string]string{},
+			VoiceCalendar: []time.Duration{time.Hour, 2 * time.Hour, 3 * time.Hour, 4 * time.Hour, 5 * time.Hour, 6 * time.Hour},
+			Timeout:       5 * time.Second, BatchWait: time.Second, Concurrent: 256, PerURL: 8, DeadFiles: "var/dead", ServiceTypes: map[string]string{},
 		},
 		Binding: Binding{CoolOff: 24 * time.Hour},
 		Call:    Call{AnswerIn: 90 * time.Second, Refusals: map[string]string{}, AtOnce: 10_000, AskTimeout: 4 * time.Second},

@@ -2,6 +2,8 @@ package conf
 
 import (
 	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -17,6 +19,8 @@ func (f *faults) webAddress(key, raw, is string) {
 		f.add(key, "%q is not %s", raw, is)
 	}
 }
+
+var plainURL = regexp.MustCompile(`^[0-9A-Za-z:/._-]+$`)
 
 func (c Config) checkMedia(f *faults) {
 	f.oneOf("media.language", c.Media.Language, "zh", "en")
@@ -36,9 +40,18 @@ func (c Config) checkMedia(f *faults) {
 		f.add("media.sounds_url", "and listen.sounds belong together: set both where switches fetch sounds over HTTP, or none where they read the directories")
 	}
 	// Commas, semicolons and the like divide what the switch is given to play.
-	if strings.ContainsAny(c.Media.SoundsURL, ",;|!~ '\"{}[]$?#") {
+	if c.Media.SoundsURL != "" && !plainURL.MatchString(c.Media.SoundsURL) {
 		f.add("media.sounds_url", "%q is more than scheme, host, port and path, such as http://192.0.2.1:8091", c.Media.SoundsURL)
 	}
+}
+
+// DrainDirs are the directories out of which the daemon moves recordings: with an object store the one that switches record into as well.
+func (c Config) DrainDirs() []string {
+	dirs := slices.Clone(c.Media.Drain)
+	if c.Media.RecordStore == RecordS3 {
+		dirs = append(dirs, c.Media.Recordings)
+	}
+	return dirs
 }
 
 func (c Config) checkRecordings(f *faults) {

@@ -238,7 +238,6 @@ func (c Config) checkDelivery(f *faults) {
 			f.add(l.key, "is not a rising list of waits after the first attempt, such as [1m, 4m, 9m]")
 		}
 	}
-	f.between("delivery.voice_clock", c.Delivery.VoiceClock, -14*time.Hour, 14*time.Hour)
 	f.between("delivery.timeout", c.Delivery.Timeout, time.Second, time.Minute)
 	f.between("delivery.batch_wait", c.Delivery.BatchWait, 0, time.Minute)
 	f.count("delivery.concurrent", c.Delivery.Concurrent, 1, 100_000)

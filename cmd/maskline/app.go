@@ -35,7 +35,7 @@ func (c *cli) appCommand() *cobra.Command {
 		listCommand(c, "/apps", "List apps", "  maskline app list --tenant Acme", "ID APP_KEY NAME MODE STATE TENANT RECORD", appRow,
 			func(cmd *cobra.Command, q *query) {
 				q.text(cmd, "tenant", "tenant", "only of this `TENANT`, by id or name")
-				q.text(cmd, "mode", "mode", "only of this `MODE`: axb, ax, axe, axyb, x")
+				q.text(cmd, "mode", "mode", "only of this `MODE`: axb, ax, axe, axyb, x, voice")
 				q.text(cmd, "state", "state", "only this `STATE`: normal, suspended")
 			}),
 		c.leaf("show APP", "Show one app", "  maskline app show 3", oneArg("app, by id or app_key"),
@@ -98,7 +98,8 @@ func (c *cli) appCreate() *cobra.Command {
 		`  maskline app create --tenant Acme --mode axb --name delivery --record \
     --status-url https://acme.example/status --fee-url https://acme.example/fee
   maskline app create --tenant Acme --mode axe --name shops --digits 3 --repeats 2 --callback-tone nobody.wav
-  maskline app create --tenant Acme --mode x --name calls --status-url https://acme.example/status --ask-url https://acme.example/route`, noArgs,
+  maskline app create --tenant Acme --mode x --name calls --status-url https://acme.example/status --ask-url https://acme.example/route
+  maskline app create --tenant Acme --mode voice --name notices --fee-url https://acme.example/fee --voice ports=50,rate=20`, noArgs,
 		func(ctx context.Context, _ []string) error {
 			in, err := request()
 			if err != nil {
@@ -108,7 +109,7 @@ func (c *cli) appCreate() *cobra.Command {
 			return ask(ctx, c, http.MethodPost, "/apps", nil, in, c.printApp)
 		})
 	cmd.Flags().StringVar(&tenant, "tenant", "", "whose it is: a tenant's id or name")
-	cmd.Flags().StringVar(&mode, "mode", "axb", "what its numbers do, for good: axb, ax, axe, axyb or x")
+	cmd.Flags().StringVar(&mode, "mode", "axb", "what its numbers do, for good: axb, ax, axe, axyb, x or voice (placed calls)")
 	request = appFlags(cmd.Flags())
 	require(cmd, "tenant", "name")
 	return cmd
@@ -118,7 +119,8 @@ func (c *cli) appSet() *cobra.Command {
 	var request func() (admin.AppRequest, error)
 	cmd := c.leaf("set APP [flags]", "Change settings of an app; what is not named stays", `  maskline app set 3 --status-url https://acme.example/v2 --record=false
   maskline app set 3 --state suspended
-  maskline app set 3 --risk frequency=report,per_caller=20 --risk period=refuse,from=08:00,until=22:00`, oneArg("app, by id or app_key"),
+  maskline app set 3 --risk frequency=report,per_caller=20 --risk period=refuse,from=08:00,until=22:00
+  maskline app set 4 --voice ports=200,rate=50,number.rate=5 --voice services=callnotify+callverify`, oneArg("app, by id or app_key"),
 		func(ctx context.Context, args []string) error {
 			in, err := request()
 			if err != nil {

@@ -16,15 +16,10 @@ func callRow(s admin.Call) []string {
 }
 
 func (c *cli) callCommand() *cobra.Command {
-	return c.group("call", "Calls, live and past", "", "",
-		listCommand(c, "/calls", "List calls, newest first", "  maskline call list --live\n  maskline call list --since 1h --app 3",
-			"SESSION STAGE CALLER DIALLED CALLEE SWITCH STARTED ENDED", callRow, func(cmd *cobra.Command, q *query) {
-				q.mark(cmd, "live", "live", "only those that go on now")
-				callFilters(cmd, q)
-				q.text(cmd, "switch", "switch", "only on this `SWITCH`")
-			}),
+	return c.group("call", "Calls: waiting, live and past", "", "",
+		c.callList(), c.callProgress(),
 		showCommand(c, "Show one call with its events and its record", "  maskline call show 5ac1c1c2-…@fs1", "/calls/", c.printCall),
-		c.leaf("stop SESSION", "End a live call", "  maskline call stop 5ac1c1c2-…@fs1", oneArg("session id"),
+		c.leaf("stop SESSION", "End a live call, or take one that waits out of the queue", "  maskline call stop 5ac1c1c2-…@fs1", oneArg("session id"),
 			func(ctx context.Context, args []string) error {
 				return ask(ctx, c, http.MethodPost, "/calls/"+url.PathEscape(args[0])+"/stop", nil, nil, func(admin.Count) error {
 					return c.printf("stopping %s\n", args[0])
@@ -95,8 +90,17 @@ func cdrRow(r admin.CDR) []string {
 	return []string{r.SessionID, clock(r.CallInAt), r.Caller, r.X, r.Callee, strconv.FormatInt(r.Talk, 10), strconv.Itoa(r.State), r.StateText}
 }
 
+// count is a number for a line that is left out when it is 0.
+func count(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
 func (c *cli) printCDR(r admin.CDR) error {
 	return c.facts("session", r.SessionID, "caller", r.Caller, "x", r.X, "extension", r.Extension, "callee", r.Callee, "shown", r.Shown, "call in", clock(r.CallInAt),
+		"leg 1 dialled", clock(r.OutAt), "leg 1 alerting", clock(r.OutAlertingAt), "leg 1 answered", clock(r.OutAnswerAt), "leg 1 q850", count(r.OutQ850), "speech", seconds(r.SpeechSeconds),
 		"dialled out", clock(r.StartAt), "alerting", clock(r.AlertingAt), "answered", clock(r.AnswerAt), "ended", clock(r.EndAt),
 		"talk", strconv.FormatInt(r.Talk, 10)+" s", "state", strconv.Itoa(r.State)+" "+r.StateText, "q850", strconv.Itoa(r.Q850),
 		"sip status", strconv.Itoa(r.SIPStatus), "recording", r.RecordFile, "source", r.Source)

@@ -75,7 +75,7 @@ func answers() map[string]any {
 	tenant := admin.Tenant{ID: 1, Name: "Acme 快递", SpID: "acme", State: "normal", CreatedAt: noon}
 	app := admin.App{ID: 3, TenantID: 1, Key: "akey", Secret: "a-secret", Name: "delivery", Mode: "axb", State: "normal", PushScheme: "aksk", Record: true,
 		StatusURL: "https://acme.example/s", AllowFrom: []string{"192.0.2.1/32"}}
-	number := admin.Number{Number: "+8617000000001", AppID: 3, TenantID: 1, Area: "0755", State: "normal"}
+	number := admin.Number{Number: "+8617000000001", AppID: 3, TenantID: 1, Area: "0755", Kind: "private", State: "normal"}
 	binding := admin.Binding{ID: "7f2c1f0e-5b3e-4a53-9d0e-3f6f0f6a1c11", AppID: 3, TenantID: 1, Mode: "axb", X: "+8617000000001", A: "+86138****0001",
 		B: "+86138****0002", CreatedAt: noon, ExpiresAt: &end, MaxDuration: 30}
 	cdr := admin.CDR{SessionID: "s1@fs1", X: "+8617000000001", Caller: "+86138****0001", Callee: "+86138****0002", CallInAt: &noon, AnswerAt: &noon, EndAt: &end,
@@ -115,6 +115,7 @@ func answers() map[string]any {
 func TestOutputs(t *testing.T) {
 	all := answers()
 	maps.Copy(all, modesAnswers())
+	maps.Copy(all, voiceAnswers())
 	server, _ := scripted(t, all)
 	environ := []string{"MASKLINE_SERVER=" + server, "MASKLINE_TOKEN=" + testToken}
 	for _, c := range []struct {
@@ -153,6 +154,21 @@ func TestOutputs(t *testing.T) {
 		{"switch-list", "switch list", 0},
 		{"trunk-list", "trunk list", 0},
 		{"key-rotate", "key rotate", 0},
+		{"tenant-set", "tenant set Acme --calls-per-hour 5000 --calls-per-day 50000", 0},
+		{"app-show-voice", "app show 4", 0},
+		{"prompt-list", "prompt list --state waiting", 0},
+		{"prompt-approve", "prompt approve 12", 0},
+		{"prompt-reject", "prompt reject 12 --reason advertising", 0},
+		{"prompt-urge", "prompt urge 12", 0},
+		{"prompt-remove", "prompt remove 12", 0},
+		{"template-list", "template list", 0},
+		{"template-show", "template show 5f0c", 0},
+		{"template-add", "template add --tenant Acme --name parcel 您的快递${TXT_8}已到。", 0},
+		{"template-try", "template try 5f0c 中通", 0},
+		{"template-approve", "template approve 5f0c", 0},
+		{"recording-list", "recording list", 0},
+		{"call-waiting", "call list --waiting --app 4", 0},
+		{"call-progress", "call progress", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			out, errs, code := execute(t, environ, strings.Fields(c.args)...)
@@ -189,6 +205,12 @@ func TestUsageErrors(t *testing.T) {
 		{"serve", "--config FILE"},
 		{"migrate", "--config FILE"},
 		{"backup", "name the file to write"},
+		{"prompt add x.wav", `"tenant" not set`},
+		{"prompt add --tenant Acme", "name the file"},
+		{"prompt reject 12", `"reason" not set`},
+		{"template try", "name the template's id"},
+		{"app set 4 --voice prots=5", "the keys are"},
+		{"tenant set Acme --calls-per-hour 5", `"calls-per-day" not set`},
 		{"switch config --config x", `"dir" not set`},
 	} {
 		out, errs, code := execute(t, environ, strings.Fields(c.args)...)

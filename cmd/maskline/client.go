@@ -65,23 +65,33 @@ func (c *cli) client() (*client, error) {
 }
 
 func (cl *client) connectWith(ca string) error {
-	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}}
-	if ca != "" {
-		pem, err := os.ReadFile(ca) //nolint:gosec // the operator names the file
-		if err != nil {
-			return fmt.Errorf("read certificate to trust: %w", err)
-		}
-		pool, err := x509.SystemCertPool()
-		if err != nil {
-			pool = x509.NewCertPool()
-		}
-		if !pool.AppendCertsFromPEM(pem) {
-			return fmt.Errorf("%s holds no PEM certificate", ca)
-		}
-		transport.TLSClientConfig.RootCAs = pool
+	transport, err := trusting(ca)
+	if err != nil {
+		return err
 	}
 	cl.http = &http.Client{Transport: transport, Timeout: 2 * time.Minute}
 	return nil
+}
+
+// trusting is a transport that trusts the certificates of a PEM file beside the system's; "" is none.
+func trusting(ca string) (*http.Transport, error) {
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}}
+	if ca == "" {
+		return transport, nil
+	}
+	pem, err := os.ReadFile(ca) //nolint:gosec // the operator names the file
+	if err != nil {
+		return nil, fmt.Errorf("read certificate to trust: %w", err)
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s holds no PEM certificate", ca)
+	}
+	transport.TLSClientConfig.RootCAs = pool
+	return transport, nil
 }
 
 // adminURL is where a daemon with this configuration serves its admin API, as seen from the same machine.
@@ -118,14 +128,26 @@ func (cl *client) do(ctx context.Context, method, path string, query url.Values,
 
 // open sends one request and gives the body of a good answer, which the caller closes.
 func (cl *client) open(ctx context.Context, method, path string, query url.Values, in any) (io.ReadCloser, error) {
-	var body io.Reader
-	if in != nil {
-		b, err := json.Marshal(in)
-		if err != nil {
-			return nil, fmt.Errorf("write request: %w", err)
-		}
-		body = bytes.NewReader(b)
+	if in == nil {
+		return body(cl.send(ctx, method, path, query, "", nil))
 	}
+	b, err := json.Marshal(in)
+	if err != nil {
+		return nil, fmt.Errorf("write request: %w", err)
+	}
+	return body(cl.send(ctx, method, path, query, "application/json", bytes.NewReader(b)))
+}
+
+// body is the body of a good answer.
+func body(res *http.Response, err error) (io.ReadCloser, error) {
+	if err != nil {
+		return nil, err
+	}
+	return res.Body, nil
+}
+
+// send sends one request and gives a good answer, whose body the caller closes.
+func (cl *client) send(ctx context.Context, method, path string, query url.Values, kind string, body io.Reader) (*http.Response, error) {
 	target := strings.TrimSuffix(cl.base, "/") + "/admin/v1" + path
 	if len(query) > 0 {
 		target += "?" + query.Encode()
@@ -135,15 +157,15 @@ func (cl *client) open(ctx context.Context, method, path string, query url.Value
 		return nil, usagef("server %q is no URL such as http://127.0.0.1:8081", cl.base)
 	}
 	req.Header.Set("Authorization", "Bearer "+cl.token)
-	if in != nil {
-		req.Header.Set("Content-Type", "application/json")
+	if kind != "" {
+		req.Header.Set("Content-Type", kind)
 	}
 	res, err := cl.http.Do(req)
 	if err != nil {
 		return nil, unreachable(cl.base, err)
 	}
 	if res.StatusCode < 300 {
-		return res.Body, nil
+		return res, nil
 	}
 	defer func() { _ = res.Body.Close() }()
 	return nil, failure(res)

@@ -71,6 +71,9 @@ func testConfig(t testing.TB, dir, more string) string {
 	if !strings.Contains(more, "switches:") {
 		more += "switches: [{name: fs1, addr: '127.0.0.1:0', password: esl-password, simulated: true}]\n"
 	}
+	if !strings.Contains(more, "speech:") {
+		more += "speech: {dir: " + dir + "/speech}\n"
+	}
 	if !strings.Contains(more, "database:") {
 		more += "database: {driver: sqlite, dsn: " + dir + "/m.db}\n"
 	}
@@ -80,7 +83,7 @@ listen: {api: '127.0.0.1:0', admin: '127.0.0.1:0', intake: '127.0.0.1:0'}
 admin: {tokens: [{name: ops, token: %[3]s}]}
 intake: {password: cdr-password, spool: %[1]s/spool}
 trunks: [{name: carrier-a, addresses: [127.0.0.0/8], trust_caller: true, proxy: '127.0.0.1:5090'}]
-media: {prompts: %[1]s/prompts, tenants: %[1]s/tenants, recordings: %[1]s/recordings}
+media: {prompts: %[1]s/prompts, tenants: %[1]s/tenants, uploads: %[1]s/uploads, recordings: %[1]s/recordings}
 delivery: {allow: [127.0.0.0/8, '::1'], batch_wait: 10ms, dead_files: %[1]s/dead}
 tls: {dir: %[1]s/tls}
 drain: 2s

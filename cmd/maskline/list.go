@@ -2,14 +2,11 @@ package main
 
 import (
 	"context"
-	"net/http"
 	"net/url"
 	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"maskline/web/admin"
 )
 
 // query are the flags of a list command that become the query of its request.
@@ -106,11 +103,7 @@ func listCommand[T any](c *cli, path, short, example, heading string, row func(T
 		if err != nil {
 			return err
 		}
-		var l admin.List[T]
-		if err := cl.do(ctx, http.MethodGet, path, v, nil, &l); err != nil {
-			return err
-		}
-		return printList(c, l, heading, row)
+		return fetchList(ctx, c, cl, path, v, heading, row)
 	})
 	if flags != nil {
 		flags(cmd, q)

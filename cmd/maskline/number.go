@@ -16,13 +16,13 @@ func numberRow(n admin.Number) []string {
 	if n.Cause != 0 {
 		state += "(" + strconv.Itoa(n.Cause) + ")"
 	}
-	return []string{n.Number, n.Area, state, id(n.AppID), id(n.TenantID), n.Trunk}
+	return []string{n.Number, n.Kind, n.Area, state, id(n.AppID), id(n.TenantID), n.Trunk}
 }
 
-const numberHeading = "NUMBER AREA STATE APP TENANT TRUNK"
+const numberHeading = "NUMBER KIND AREA STATE APP TENANT TRUNK"
 
 func (c *cli) numberCommand() *cobra.Command {
-	return c.group("number", "Private numbers (X)", "", "",
+	return c.group("number", "Numbers of apps: private ones (X), and those that placed calls show", "", "",
 		c.numberAdd(),
 		listCommand(c, "/numbers", "List numbers", "  maskline number list --area 0755", numberHeading, numberRow,
 			func(cmd *cobra.Command, q *query) {
@@ -30,6 +30,7 @@ func (c *cli) numberCommand() *cobra.Command {
 				q.text(cmd, "tenant", "tenant", "only of this `TENANT`, by id or name")
 				q.text(cmd, "area", "area", "only of this city `CODE`, such as 0755")
 				q.text(cmd, "state", "state", "only in this `STATE`: normal, suspended, unavailable, bind-frozen")
+				q.text(cmd, "kind", "kind", "only of this `KIND`: private, display")
 				q.text(cmd, "prefix", "prefix", "only numbers that begin so")
 			}),
 		c.numberState(),
@@ -55,7 +56,7 @@ It acts at once: calls that talk go on, the next one is judged by the new state.
 func (c *cli) numberAdd() *cobra.Command {
 	var in admin.NumbersRequest
 	cmd := c.leaf("add --app APP --area CODE [--trunk NAME] NUMBER...", "Give numbers to an app, all or none",
-		"  maskline number add --app 3 --area 0755 +8617000000001 +8617000000002", cobra.ArbitraryArgs,
+		"  maskline number add --app 3 --area 0755 +8617000000001 +8617000000002\n  maskline number add --app 4 --area 0755 --kind display +8675528780808", cobra.ArbitraryArgs,
 		func(ctx context.Context, args []string) error {
 			if len(args) == 0 {
 				return usagef("name the numbers, such as +8617000000001")
@@ -71,6 +72,7 @@ func (c *cli) numberAdd() *cobra.Command {
 		})
 	cmd.Flags().StringVar(&in.App, "app", "", "whose they are: an app's id or app_key")
 	cmd.Flags().StringVar(&in.Area, "area", "", "their city code, such as 0755")
+	cmd.Flags().StringVar(&in.Kind, "kind", "", "private, or display in an app of mode voice; what the app's mode has if it is not given")
 	cmd.Flags().StringVar(&in.Trunk, "trunk", "", "the trunk that carries them outward first")
 	require(cmd, "app", "area")
 	return cmd

@@ -62,10 +62,11 @@ func run(ctx context.Context, w world) int {
 }
 
 func (c *cli) root() *cobra.Command {
-	root := c.group("maskline", "Masked calls on FreeSWITCH, on the wire of PrivateNumber",
-		`Maskline connects two people through a number X, so that neither sees the other's.
+	root := c.group("maskline", "Masked and placed calls on FreeSWITCH, on the wires of PrivateNumber and VoiceCall",
+		`Maskline connects two people through a number X, so that neither sees the other's. It also places calls itself:
+click-to-dial, notifications and verification codes.
 
-serve, migrate, doctor, backup and restore work alone, with --config. The other commands ask a running daemon: name it with
+serve, migrate, doctor, backup, restore and drain work alone, with --config. The other commands ask a running daemon: name it with
 --config FILE (the daemon's own configuration) or with --server URL and --token (or MASKLINE_SERVER and MASKLINE_TOKEN).`,
 		`  maskline demo
   maskline serve --config /etc/maskline/maskline.yaml
@@ -81,7 +82,7 @@ serve, migrate, doctor, backup and restore work alone, with --config. The other 
 	f.BoolVar(&c.json, "json", false, "answer in JSON")
 	root.AddCommand(
 		c.tenantCommand(), c.appCommand(), c.numberCommand(), c.bindingCommand(), c.callCommand(), c.cdrCommand(),
-		c.deliveryCommand(), c.barCommand(), c.switchCommand(), c.trunkCommand(), c.keyCommand(), c.simCommand(), c.versionCommand(),
+		c.promptCommand(), c.templateCommand(), c.recordingCommand(), c.drainCommand(), c.deliveryCommand(), c.barCommand(), c.switchCommand(), c.trunkCommand(), c.keyCommand(), c.simCommand(), c.versionCommand(),
 	)
 	root.AddCommand(c.aloneCommands()...)
 	return root

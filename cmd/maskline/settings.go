@@ -32,6 +32,7 @@ func settingsFlags(f *pflag.FlagSet) func() (json.RawMessage, error) {
 	statusURL := f.String("number-status-url", "", "the `URL` that states of numbers are pushed to, in place of --status-url")
 	push := f.Bool("push-number-status", false, "push states of numbers")
 	risk := f.StringArray("risk", nil, "rules against misuse: `frequency=refuse,per_caller=20`; off, report (dry run) or refuse; may be repeated")
+	voice := f.StringArray("voice", nil, "voice: limits of placed calls: `ports=50,rate=20,number.rate=1`; may be repeated")
 	riskFile := f.String("risk-file", "", "all rules against misuse from a JSON `FILE`; a rule that it does not name is off")
 	return func() (json.RawMessage, error) {
 		extension, all := map[string]any{}, map[string]any{}
@@ -63,6 +64,11 @@ func settingsFlags(f *pflag.FlagSet) func() (json.RawMessage, error) {
 		}
 		if len(rules) > 0 {
 			all["risk"] = rules
+		}
+		if len(*voice) > 0 {
+			if all["voice"], err = voiceValues(*voice); err != nil {
+				return nil, err
+			}
 		}
 		if len(all) == 0 {
 			return nil, nil
@@ -145,6 +151,9 @@ func settingFacts(a admin.App) (facts []string) {
 			"extension", fmt.Sprintf("%d digits, at most %d on a number", e.Length(), e.Most()),
 			"asked again", fmt.Sprintf("%d times, %d s between keys", e.Repeats, e.GapSeconds()),
 			"answer_first", yes(e.AnswerFirst), "callback_num", e.CallbackNum, "callback_tone", e.CallbackTone)
+	}
+	if a.Mode == string(models.ModeVoice) {
+		facts = append(facts, voiceFacts(s.Voice)...)
 	}
 	facts = append(facts, "ask_url", s.AskURL, "number_status_url", s.NumberStatusURL)
 	if s.PushNumberStatus {

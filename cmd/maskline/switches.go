@@ -78,12 +78,12 @@ func (c *cli) printWritten(wrote, removed, others []string, registrar bool) erro
 }
 
 func trunkRow(t admin.Trunk) []string {
-	return []string{t.Name, strconv.Itoa(t.Order), strings.Join(t.Addresses, ","), t.Registers, t.Proxy, yes(t.TrustCaller), strconv.Itoa(t.Channels)}
+	return []string{t.Name, strconv.Itoa(t.Order), strings.Join(t.Addresses, ","), t.Registers, t.Proxy, yes(t.TrustCaller), strconv.Itoa(t.Channels), strconv.FormatFloat(t.Rate, 'f', -1, 64)}
 }
 
 func (c *cli) trunkCommand() *cobra.Command {
 	return c.group("trunk", "Ways in from and out to carriers", "", "",
-		listCommand(c, "/trunks", "List trunks as configured", "  maskline trunk list", "NAME ORDER ADDRESSES REGISTERS PROXY TRUSTED CHANNELS", trunkRow, nil),
+		listCommand(c, "/trunks", "List trunks as configured", "  maskline trunk list", "NAME ORDER ADDRESSES REGISTERS PROXY TRUSTED CHANNELS RATE", trunkRow, nil),
 	)
 }
 

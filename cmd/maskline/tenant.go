@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"maskline/models"
 	"maskline/web/admin"
 )
 
@@ -15,7 +18,7 @@ func tenantRow(t admin.Tenant) []string {
 }
 
 func (c *cli) printTenant(t admin.Tenant) error {
-	return c.facts("tenant", id(t.ID), "name", t.Name, "sp_id", t.SpID, "state", t.State)
+	return c.facts("tenant", id(t.ID), "name", t.Name, "sp_id", t.SpID, "state", t.State, "placed calls", capText(t.Calls))
 }
 
 func (c *cli) tenantCommand() *cobra.Command {
@@ -26,6 +29,7 @@ func (c *cli) tenantCommand() *cobra.Command {
 				q.text(cmd, "name", "name", "only names that begin so")
 				q.text(cmd, "state", "state", "only this `STATE`: normal, suspended, frozen")
 			}),
+		c.tenantSet(),
 		c.tenantState("suspend", "suspended", "Refuse a tenant's requests and calls"),
 		c.tenantState("resume", "normal", "Let a suspended tenant work again"),
 	)
@@ -40,6 +44,33 @@ func (c *cli) tenantCreate() *cobra.Command {
 	cmd.Flags().StringVar(&in.Name, "name", "", "its name, 1 to 64 characters")
 	cmd.Flags().StringVar(&in.SpID, "sp-id", "", "spId of its records; made up if it is not given")
 	require(cmd, "name")
+	return cmd
+}
+
+// capText is a bound of calls in words; "" for none.
+func capText(b models.CallCap) string {
+	var parts []string
+	for _, p := range []struct {
+		n    int
+		each string
+	}{{b.PerHour, "an hour"}, {b.PerDay, "a day"}} {
+		if p.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.each))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (c *cli) tenantSet() *cobra.Command {
+	var in models.CallCap
+	cmd := c.leaf("set TENANT --calls-per-hour N --calls-per-day N", "Bound the calls that all apps of a tenant may have placed; 0 is no bound",
+		"  maskline tenant set Acme --calls-per-hour 5000 --calls-per-day 50000", oneArg("tenant, by id or name"),
+		func(ctx context.Context, args []string) error {
+			return ask(ctx, c, http.MethodPatch, "/tenants/"+url.PathEscape(args[0]), nil, admin.TenantChange{Calls: &in}, c.printTenant)
+		})
+	cmd.Flags().IntVar(&in.PerHour, "calls-per-hour", 0, "accepted calls in a clock hour")
+	cmd.Flags().IntVar(&in.PerDay, "calls-per-day", 0, "accepted calls in a day, UTC")
+	require(cmd, "calls-per-hour", "calls-per-day")
 	return cmd
 }
 

@@ -109,20 +109,17 @@ func (s *server) progress(ctx context.Context, w store.QueueApp) (Progress, erro
 	return p, nil
 }
 
-// known finds a call, live, over, or waiting to be placed.
+// known finds a call: one that waits, live, or over. Those that wait are looked at first: a call that is not among them any more has its session.
 func (s *server) known(ctx context.Context, id string) (session models.Session, waits bool, err error) {
-	session, err = s.Store.Session(ctx, id)
-	if models.CodeOf(err) != models.NotFound {
-		return session, false, err
-	}
 	o, waiting := s.Store.Outgoing(ctx, id)
-	if waiting != nil {
-		if models.CodeOf(waiting) != models.NotFound {
-			err = waiting
-		}
-		return session, false, err
+	if waiting != nil && models.CodeOf(waiting) != models.NotFound {
+		return session, false, waiting
 	}
-	return o.Session, true, nil
+	session, err = s.Store.Session(ctx, id)
+	if models.CodeOf(err) == models.NotFound && waiting == nil {
+		return o.Session, true, nil
+	}
+	return session, false, err
 }
 
 // stopCall ends a call, or takes it out of the queue.

@@ -20,6 +20,7 @@ import (
 	"maskline/controller/flow"
 	"maskline/controller/media"
 	"maskline/controller/spool"
+	"maskline/controller/voice"
 	"maskline/esl"
 	"maskline/esl/sim"
 	"maskline/models"
@@ -43,8 +44,15 @@ type Daemon struct {
 	store      *store.Store
 	prompts    *media.Library
 	recordings *media.Recordings
+	shelf      *media.Shelf
+	speaker    *media.Speaker
+	sounds     *media.Sounds // nil: switches read the directories
+	keeper     *media.Keeper
+	drain      *media.Drain // nil: there is nothing to move
 	courier    *delivery.Courier
 	engine     *flow.Engine
+	queue      *voice.Queue // nil without a switch, as desk
+	desk       *voice.Desk
 	spool      *spool.Spool
 	trunks     []models.Trunk
 	switches   []esl.Switch
@@ -71,7 +79,7 @@ func New(ctx context.Context, cfg conf.Config, o Options) (*Daemon, error) {
 	d := &Daemon{cfg: cfg, log: o.Log, version: o.Version, metrics: newMetrics(o.Version)}
 	d.closers.log = o.Log
 	for _, step := range []func(context.Context) error{
-		d.openStore, d.openMedia, d.makeDelivery, d.makeCalls, d.openIntake, d.makeSwitches, d.openServers,
+		d.openStore, d.openMedia, d.makeDelivery, d.makeKeeper, d.makeCalls, d.openIntake, d.makeSwitches, d.makeVoice, d.openServers,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, d.Close())
@@ -88,7 +96,7 @@ const (
 	partIn  = 15 * time.Second // the end of one part that has no drain time
 )
 
-// Addr is the open address of a listener: "api", "api_tls", "admin", "intake"; "" when it is not served.
+// Addr is the open address of a listener: "api", "api_tls", "admin", "intake", "sounds"; "" when it is not served.
 func (d *Daemon) Addr(name string) string {
 	for _, l := range d.servers {
 		if l.Name == name {
@@ -119,7 +127,11 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if d.spool != nil {
 		d.background(life, "spool", partIn, d.spool.Run)
 	}
-	d.serve(life, failed, "intake", "admin")
+	d.background(life, "recordings", partIn, d.keeper.Run)
+	if d.drain != nil {
+		d.background(life, "drain", partIn, d.drain.Run)
+	}
+	d.serve(life, failed, "intake", "admin", "sounds")
 	// The engine must run before a switch tells it of calls, and must still hear the switches while it ends.
 	stopCalls := background(life, func(ctx context.Context) {
 		if err := d.engine.Run(ctx, d.cfg.Drain); err != nil {
@@ -135,6 +147,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 		})
 	}
 	d.closers.add("calls", d.cfg.Drain+partIn, stopCalls)
+	if d.queue != nil {
+		d.background(life, "queue", partIn, d.queue.Run)
+	}
 	stopJobs, err := schedule(life, d.jobs(), d.log, d.metrics.job)
 	if err != nil {
 		return errors.Join(err, d.Close())

@@ -87,7 +87,7 @@ func (d *Daemon) jobs() []job {
 			}
 			return batches(ctx, func(ctx context.Context) (int, error) { return d.store.PruneReplies(ctx, now.Add(-keep), jobBatch) })
 		}},
-		{"recordings", s.Recordings, func(ctx context.Context) (int, error) { return d.recordings.Prune(ctx, time.Now()) }},
+		{"recordings", s.Recordings, func(ctx context.Context) (int, error) { return d.keeper.Expire(ctx, time.Now()) }},
 		{"dead_files", s.DeadFiles, func(ctx context.Context) (int, error) { return d.deadFiles(ctx, time.Now().AddDate(0, 0, -1)) }},
 	}
 }

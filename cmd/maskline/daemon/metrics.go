@@ -14,8 +14,8 @@ import (
 	"maskline/models/store"
 )
 
-// metrics is everything /metrics tells. Labels are words of small sets: modes, codes, stages, names of the configuration. Never a
-// number, a URL or an id.
+// metrics is everything /metrics tells. Labels are words of small sets: modes, codes, stages, names of the configuration, keys of apps.
+// Never a number or a URL.
 type metrics struct {
 	registry *prometheus.Registry
 
@@ -30,6 +30,7 @@ type metrics struct {
 	switchCommands                                   *prometheus.HistogramVec
 	reports                                          *prometheus.CounterVec
 	jobs                                             *prometheus.CounterVec
+	soundMetrics
 }
 
 var (
@@ -83,6 +84,7 @@ func newMetrics(version string) *metrics {
 		resyncs:        counter("switch_resyncs_total", "Looks at a switch's channels.", "switch", "ok"),
 		reports:        counter("leg_reports_total", "Records of legs that came in, by way.", "way"),
 		jobs:           counter("jobs_total", "Runs of housekeeping jobs.", "name", "ok"),
+		soundMetrics:   newSoundMetrics(r),
 	}
 	gauge("build_info", "1; the version is the label.", "version").WithLabelValues(version).Set(1)
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -105,8 +107,11 @@ func (m *metrics) watchStore(stats func() store.Stats) {
 	}
 }
 
-func (m *metrics) gauge(name, help string, value func() float64) {
-	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "maskline", Name: name, Help: help}, value))
+func (m *metrics) gauge(name, help string, value func() float64) { m.gaugeOf(name, help, nil, value) }
+
+// gaugeOf is gauge for one value of its labels.
+func (m *metrics) gaugeOf(name, help string, labels prometheus.Labels, value func() float64) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "maskline", Name: name, Help: help, ConstLabels: labels}, value))
 }
 
 // onSwitch are the hooks of one switch's adapter.

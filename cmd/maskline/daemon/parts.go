@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"maskline/conf"
 	"maskline/controller/delivery"
 	"maskline/controller/flow"
@@ -78,7 +80,7 @@ func (d *Daemon) openStore(ctx context.Context) error {
 	return nil
 }
 
-func (d *Daemon) openMedia(context.Context) error {
+func (d *Daemon) openMedia(ctx context.Context) error {
 	m := d.cfg.Media
 	for _, language := range []string{"zh", "en"} {
 		shipped, err := fs.Sub(conf.Prompts, "prompts/"+language)
@@ -93,17 +95,43 @@ func (d *Daemon) openMedia(context.Context) error {
 	if d.prompts, err = media.New(m.Tenants, filepath.Join(m.Prompts, m.Language)); err != nil {
 		return err
 	}
-	key, err := linkKey(d.cfg)
-	if err != nil {
+	if d.recordings, err = NewRecordings(d.cfg); err != nil {
 		return err
 	}
-	d.recordings, err = media.NewRecordings(media.RecordingsOptions{Dir: m.Recordings, Key: key, KeepDays: m.RetentionDays})
-	return err
+	if err := d.openSounds(); err != nil {
+		return err
+	}
+	return d.openShelf(ctx)
 }
 
-// linkKey signs links to recordings. It follows from the first sealing key, so that every daemon has the same and nobody has to set
-// another secret; a new sealing key ends the links that are out.
-func linkKey(cfg conf.Config) ([]byte, error) {
+// NewRecordings knows where the recordings of a configuration are.
+func NewRecordings(cfg conf.Config) (*media.Recordings, error) {
+	key, err := derivedKey(cfg, "links to recordings")
+	if err != nil {
+		return nil, err
+	}
+	o := media.RecordingsOptions{Dir: cfg.Media.Recordings, Key: key, KeepDays: cfg.Media.RetentionDays}
+	if cfg.Media.RecordStore == conf.RecordS3 {
+		if o.S3, err = NewS3(cfg); err != nil {
+			return nil, err
+		}
+	}
+	return media.NewRecordings(o)
+}
+
+// NewS3 is the object store of a configuration.
+func NewS3(cfg conf.Config) (*media.S3, error) {
+	secret, err := cfg.S3.Secret.Reveal()
+	if err != nil {
+		return nil, fmt.Errorf("s3.secret: %w", err)
+	}
+	return media.NewS3(media.S3Options{Endpoint: cfg.S3.Endpoint, Bucket: cfg.S3.Bucket, Region: cfg.S3.Region, Prefix: cfg.S3.Prefix, Key: cfg.S3.Key, Secret: secret,
+		PathStyle: cfg.S3.PathStyle, Through: cfg.S3.Through})
+}
+
+// derivedKey is a key for one purpose, such as signing links to recordings. It follows from the first sealing key, so that every daemon has the
+// same and nobody has to set another secret; a new sealing key ends what the old one signed.
+func derivedKey(cfg conf.Config, purpose string) ([]byte, error) {
 	if len(cfg.Keys) == 0 {
 		return nil, errors.New("keys is empty")
 	}
@@ -111,13 +139,13 @@ func linkKey(cfg conf.Config) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return hkdf.Key(sha256.New, sealing, nil, "maskline links to recordings", sha256.Size)
+	return hkdf.Key(sha256.New, sealing, nil, "maskline "+purpose, sha256.Size)
 }
 
 func (d *Daemon) makeDelivery(context.Context) error {
 	c := d.cfg.Delivery
 	d.courier = delivery.New(delivery.Options{
-		Store: d.store, Log: d.log, Observe: d.metrics, Calendar: c.Calendar, Timeout: c.Timeout, BatchWait: c.BatchWait,
+		Store: d.store, Log: d.log, Observe: d.metrics, Calendar: c.Calendar, VoiceCalendar: c.VoiceCalendar, VoiceUTC: c.VoiceUTC, Timeout: c.Timeout, BatchWait: c.BatchWait,
 		Concurrent: c.Concurrent, PerURL: c.PerURL, Allow: c.Allow, Insecure: c.Insecure,
 		Fee: delivery.Fee{RecordDomain: recordDomain(d.cfg.Media), Optional: c.Optional, DurationField: c.Duration, ServiceTypes: serviceTypes(c.ServiceTypes)},
 	})
@@ -163,9 +191,13 @@ func (d *Daemon) makeCalls(context.Context) (err error) {
 		return fmt.Errorf("name this daemon: %w", err)
 	}
 	d.engine = flow.New(flow.Options{
-		Store: d.store, Outbox: d.courier, Prompts: d.prompts, Recordings: d.recordings, Trunks: d.trunks, Numbering: d.cfg.Numbering.Model(),
-		Rules: d.rules(), Ringback: d.cfg.Call.Ringback, Ask: d.courier, AskIn: d.cfg.Call.AskTimeout, Owner: owner, MaxCalls: d.cfg.Call.AtOnce, Observe: d.metrics, Log: d.log,
+		Store: d.store, Outbox: d.courier, Prompts: d.prompts, Recordings: d.recordings, Trunks: d.trunks, Numbering: d.cfg.Numbering.Model(), Speech: d.speaker,
+		RecordWait: d.cfg.Media.RecordWait, Rules: d.rules(), Ringback: d.cfg.Call.Ringback, Ask: d.courier, AskIn: d.cfg.Call.AskTimeout, Owner: owner, MaxCalls: d.cfg.Call.AtOnce, Observe: d.metrics, Log: d.log,
 	})
+	for _, state := range []models.DeliveryState{models.DeliveryWaiting, models.DeliveryRetry, models.DeliveryHeld} {
+		d.metrics.gaugeOf("deliveries_resting", "Deliveries in the database that are not over, counted every 30 s, up to 100000.", prometheus.Labels{"state": string(state)},
+			func() float64 { return float64(d.courier.Resting(state)) })
+	}
 	d.metrics.gauge("calls_live", "Calls that this daemon carries now.", func() float64 { return float64(d.engine.Live()) })
 	if d.cfg.Listen.Intake == "" {
 		return nil

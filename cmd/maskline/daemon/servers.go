@@ -46,6 +46,7 @@ func (d *Daemon) openServers(ctx context.Context) error {
 	}
 	return errors.Join(
 		d.listen(ctx, "admin", d.cfg.Listen.Admin, &serve.Server{Handler: d.observed(operators), TLS: adminTLS, Limits: serve.Limits{Write: simWrite}}),
+		d.openSoundsListener(ctx),
 		d.listen(ctx, "api", d.cfg.Listen.API, &serve.Server{Handler: tenants}),
 		d.listen(ctx, "api_tls", d.cfg.Listen.APITLS, &serve.Server{Handler: tenants, TLS: certificate}),
 	)
@@ -60,7 +61,18 @@ func (d *Daemon) openIntake(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("intake.password: %w", err)
 	}
-	return d.listen(ctx, "intake", d.cfg.Listen.Intake, &serve.Server{Handler: intake.New(d.spool, d.cfg.Intake.User, password, d.log)})
+	mux := http.NewServeMux()
+	mux.Handle("/", intake.New(d.spool, d.cfg.Intake.User, password, d.log))
+	mux.Handle(intake.RecordingPath, intake.NewRecordings(d.recordings, d.cfg.Intake.User, password, d.log))
+	return d.listen(ctx, "intake", d.cfg.Listen.Intake, &serve.Server{Handler: mux})
+}
+
+// openSoundsListener opens the address at which switches fetch sounds.
+func (d *Daemon) openSoundsListener(ctx context.Context) error {
+	if d.sounds == nil {
+		return nil
+	}
+	return d.listen(ctx, "sounds", d.cfg.Listen.Sounds, &serve.Server{Handler: d.sounds.Handler(d.prompts, d.speaker)})
 }
 
 // listen opens an address for a server that Run will start; "" is not served.
@@ -85,11 +97,13 @@ func (d *Daemon) tenantAPI() (http.Handler, error) {
 	for _, p := range c.TrustedProxies {
 		proxies = append(proxies, p.String())
 	}
-	return api.New(api.Options{
+	o := api.Options{
 		Store: d.store, Prompts: d.prompts, Recordings: d.recordings, Stopper: d.engine, Numbering: d.cfg.Numbering.Model(), International: c.International,
 		Auth: d.auth(), ReplayWindow: c.ReplayWindow, Rate: c.Rate, Burst: c.Burst, TrustedProxies: proxies, BodyLimit: c.BodyLimit,
 		Timeout: c.Timeout, KeepAlive: c.KeepAlive, LinkBase: d.cfg.Media.LinkBase, LinkLife: d.cfg.Media.LinkLifetime, Log: d.log,
-	})
+	}
+	d.acceptsCalls(&o)
+	return api.New(o)
 }
 
 func (d *Daemon) adminAPI() (http.Handler, error) {
@@ -101,10 +115,15 @@ func (d *Daemon) adminAPI() (http.Handler, error) {
 		}
 		tokens = append(tokens, admin.Token{Name: t.Name, Token: v})
 	}
-	return admin.New(admin.Options{
-		Store: d.store, Decide: d.rules().Decide, Tokens: tokens, Numbering: d.cfg.Numbering.Model(), Stop: d.engine.Stop,
+	o := admin.Options{
+		Store: d.store, Decide: d.rules().Decide, Tokens: tokens, Numbering: d.cfg.Numbering.Model(), Stop: d.stop,
+		Shelf: d.shelf, Speak: d.speaker.Render, OpenRecording: d.openRecording, Values: d.cfg.Speech.Limits(),
 		TestPush: d.courier.TestPush, Tell: tellNumber, Offer: d.courier.Offer, DeadFiles: d.deadFiles, Switches: d.switches, Trunks: d.trunks, Sim: d.simControl(), Log: d.log,
-	})
+	}
+	if d.queue != nil {
+		o.Queue = d.queue
+	}
+	return admin.New(o)
 }
 
 // tellNumber makes the pushes by which a tenant learns how a number of his stands.

@@ -209,13 +209,14 @@ intake: {password: %[7]s, spool: %[8]q}
 # The switch is simulated inside the daemon: it carries no real calls.
 switches: [{name: sim1, addr: %[9]q, password: %[10]s, simulated: true}]
 trunks: [{name: carrier-a, addresses: [127.0.0.0/8], trust_caller: true, proxy: "127.0.0.1:5090"}]
-media: {prompts: %[11]q, tenants: %[12]q, recordings: %[13]q}
+media: {prompts: %[11]q, tenants: %[12]q, uploads: %[15]q, recordings: %[13]q}
+speech: {dir: %[16]q}
 # The customer's URL of the demo is on this machine.
 delivery: {allow: [127.0.0.0/8], batch_wait: 200ms, dead_files: %[14]q}
 log: {level: info}
 drain: 3s
 `, s.path("maskline.db"), s.Key, s.Token, s.API, s.Admin, s.Intake, s.CDRPassword, s.path("spool"), s.Socket, s.SocketPassword,
-		s.path("prompts"), s.path("tenants"), s.path("recordings"), s.path("dead"))
+		s.path("prompts"), s.path("tenants"), s.path("recordings"), s.path("dead"), s.path("uploads"), s.path("speech"))
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return conf.Config{}, fmt.Errorf("write the demo's configuration: %w", err)
 	}

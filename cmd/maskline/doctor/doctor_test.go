@@ -2,8 +2,11 @@ package doctor
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -41,7 +44,8 @@ func healthy(t *testing.T) conf.Config {
 	cfg.Admin.Tokens = []conf.Token{{Name: "ops", Token: conf.NewSecret("0123456789abcdef")}}
 	cfg.Intake.Password, cfg.Intake.Spool = conf.NewSecret("cdr-password"), filepath.Join(dir, "spool")
 	cfg.Media.Prompts, cfg.Media.Tenants, cfg.Media.Recordings = dir, dir, dir
-	cfg.Delivery.DeadFiles = dir
+	cfg.Delivery.DeadFiles, cfg.Media.Uploads, cfg.Speech.Dir = dir, dir, dir
+	cfg.Speech.Command = []string{"cat", word(t)}
 	cfg.Switches = []conf.Switch{{Name: "fs1", Addr: at.String(), Password: conf.NewSecret("esl-password")}}
 	cfg.Trunks = []conf.Trunk{{Name: "carrier-a", Addresses: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, TrustCaller: true, Proxy: "192.0.2.1:5060"}}
 	if err := cfg.Validate(); err != nil {
@@ -49,6 +53,31 @@ func healthy(t *testing.T) conf.Config {
 	}
 	prepare(t, cfg)
 	return cfg
+}
+
+// word is a file with a second of a tone: what an engine says.
+func word(t *testing.T) string {
+	t.Helper()
+	b := make([]byte, 44+16000)
+	copy(b, "RIFF\x00\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00\x40\x1f\x00\x00\x80\x3e\x00\x00\x02\x00\x10\x00data")
+	binary.LittleEndian.PutUint32(b[4:], uint32(len(b)-8))
+	binary.LittleEndian.PutUint32(b[40:], 16000)
+	for i := 44; i < len(b); i += 2 {
+		binary.LittleEndian.PutUint16(b[i:], uint16(i*997))
+	}
+	path := filepath.Join(t.TempDir(), "word.wav")
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// object answers as an S3-like store without the bucket does.
+func object(t *testing.T, status int) string {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+	t.Cleanup(s.Close)
+	return s.URL
 }
 
 func prepare(t *testing.T, cfg conf.Config) {
@@ -133,6 +162,29 @@ func TestExamine(t *testing.T) {
 			spoil: func(_ *testing.T, cfg *conf.Config) { cfg.Intake.Password = conf.NewSecret("change-me-cdr") }},
 		{name: "admin for everybody", about: "listen.admin", level: Warn, says: "plain HTTP",
 			spoil: func(_ *testing.T, cfg *conf.Config) { cfg.Listen.Admin = "0.0.0.0:8081" }},
+		{name: "no engine", about: "speech", level: Warn, says: "8005",
+			spoil: func(_ *testing.T, cfg *conf.Config) { cfg.Speech.Engine = "" }},
+		{name: "engine that is not installed", about: "speech", level: Warn, says: "no-such-engine",
+			spoil: func(_ *testing.T, cfg *conf.Config) { cfg.Speech.Command = []string{"no-such-engine"} }},
+		{name: "engine that fails", about: "speech", level: Fail, says: "exit status",
+			spoil: func(_ *testing.T, cfg *conf.Config) { cfg.Speech.Command = []string{"false"} }},
+		{name: "engine that writes rubbish", about: "speech", level: Fail, says: "speech engine's answer",
+			spoil: func(_ *testing.T, cfg *conf.Config) { cfg.Speech.Command = []string{"echo", "rubbish"} }},
+		{name: "engine that speaks", about: "speech", level: OK, says: "spoke", healthy: true, spoil: func(*testing.T, *conf.Config) {}},
+		{name: "no bucket", about: "recordings", level: Fail, says: "does not exist",
+			spoil: func(t *testing.T, cfg *conf.Config) {
+				cfg.Media.RecordStore = conf.RecordS3
+				cfg.S3 = conf.S3{Endpoint: object(t, 404), Bucket: "calls", Key: "k", Secret: conf.NewSecret("s"), PathStyle: true}
+			}},
+		{name: "bucket", about: "recordings", level: OK, says: "calls", healthy: true,
+			spoil: func(t *testing.T, cfg *conf.Config) {
+				cfg.Media.RecordStore = conf.RecordS3
+				cfg.S3 = conf.S3{Endpoint: object(t, 200), Bucket: "calls", Key: "k", Secret: conf.NewSecret("s"), PathStyle: true}
+			}},
+		{name: "nobody gives sounds", about: "media.sounds_url", level: Warn, says: "refused",
+			spoil: func(_ *testing.T, cfg *conf.Config) { cfg.Media.SoundsURL = "http://127.0.0.1:1" }},
+		{name: "somebody else gives sounds", about: "media.sounds_url", level: Fail, says: "somebody else",
+			spoil: func(t *testing.T, cfg *conf.Config) { cfg.Media.SoundsURL = object(t, 200) }},
 		{name: "certificate missing", about: "certificate", level: Fail, says: "no such file",
 			spoil: func(_ *testing.T, cfg *conf.Config) {
 				cfg.Listen.APITLS, cfg.TLS.CertFile, cfg.TLS.KeyFile = "127.0.0.1:8443", "/nowhere.crt", "/nowhere.key"

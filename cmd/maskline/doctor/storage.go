@@ -103,7 +103,11 @@ func sealed(ctx context.Context, st *store.Store) Finding {
 
 func directories(_ context.Context, cfg conf.Config) []Finding {
 	dirs := []struct{ key, dir string }{
-		{"media.prompts", cfg.Media.Prompts}, {"media.tenants", cfg.Media.Tenants}, {"media.recordings", cfg.Media.Recordings}, {"delivery.dead_files", cfg.Delivery.DeadFiles},
+		{"media.prompts", cfg.Media.Prompts}, {"media.tenants", cfg.Media.Tenants}, {"media.uploads", cfg.Media.Uploads}, {"media.recordings", cfg.Media.Recordings},
+		{"speech.dir", cfg.Speech.Dir}, {"delivery.dead_files", cfg.Delivery.DeadFiles},
+	}
+	for i, dir := range cfg.Media.Drain {
+		dirs = append(dirs, struct{ key, dir string }{fmt.Sprintf("media.drain[%d]", i), dir})
 	}
 	if cfg.Listen.Intake != "" {
 		dirs = append(dirs, struct{ key, dir string }{"intake.spool", cfg.Intake.Spool})
