@@ -1,4 +1,10 @@
-// Package media keeps sound files: prompts that callers hear, found by name, and recordings of calls, which their tenant fetches by a
-// signed link. It starts no goroutine; its types may be used from many at once. The switch reads prompts and writes recordings itself,
-// so directories must have one name for both. Names from outside never leave their directory (os.Root).
+// Package media keeps sound files: prompts that callers hear, found by name, speech made of text, and recordings of calls, which their tenant
+// fetches by a signed link. Its types may be used from many goroutines at once. The switch reads prompts and writes recordings itself, so
+// directories must have one name for both. Names from outside never leave their directory (os.Root).
+//
+// Keeper.Run and Drain.Run run in their caller's goroutine and end with its context; a Drain's workers end before its round does.
+//
+// A recording's way: the switch writes <dir>/<yyyyMMdd>/<name> and closes it, which its header shows (track). The Keeper notes that and lets the
+// CDR's push go. A Drain moves what is closed from other directories or hosts into the directory, and from there, where there is one, into the
+// object store (S3). Keeper.Expire removes it when its days are over.
 package media

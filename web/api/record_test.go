@@ -1,6 +1,8 @@
 package api
 
 import (
+	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -22,12 +24,12 @@ func recorded(t *testing.T, edit ...func(*Options)) (h *house, name string) {
 	kept, err := media.NewRecordings(media.RecordingsOptions{Dir: t.TempDir(), Key: []byte("0123456789abcdef")})
 	must(t, err)
 	h = newHouse(t, append([]func(*Options){func(o *Options) { o.Recordings = kept }}, edit...)...)
-	name = h.record(kept, h.app.ID, "call-1")
+	name = h.record(kept, h.app.ID, "call-1", &models.Recording{State: models.RecordingKept})
 	return h, name
 }
 
-// record writes a recording and the CDR of its call.
-func (h *house) record(kept *media.Recordings, appID int64, session string) string {
+// record writes a recording, the CDR of its call, and its row, unless it is from before there were rows.
+func (h *house) record(kept *media.Recordings, appID int64, session string, row *models.Recording) string {
 	h.Helper()
 	began := time.Now().UTC().Add(-time.Minute)
 	name := kept.Name(began, session)
@@ -36,7 +38,10 @@ func (h *house) record(kept *media.Recordings, appID int64, session string) stri
 	must(h, os.MkdirAll(filepath.Dir(path), 0o750))
 	must(h, os.WriteFile(path, []byte("RIFF of "+session), 0o600))
 	s := models.Session{ID: session, LegA: session, AppID: appID, TenantID: h.tenant.ID, StartedAt: began, EndedAt: began.Add(time.Second), Stage: models.StageEnded}
-	applied, err := h.store.Record(h.Context(), models.Change{Session: s, CDR: &models.CDR{SessionID: session, ICID: session, AppID: appID, TenantID: h.tenant.ID,
+	if row != nil {
+		row.Name, row.SessionID, row.AppID, row.TenantID, row.BeganAt = name, session, appID, h.tenant.ID, began
+	}
+	applied, err := h.store.Record(h.Context(), models.Change{Session: s, Recording: row, CDR: &models.CDR{SessionID: session, ICID: session, AppID: appID, TenantID: h.tenant.ID,
 		CallInAt: began.Add(-8 * time.Second), EndAt: s.EndedAt, Record: true, RecordFile: name}})
 	if err != nil || !applied {
 		h.Fatalf("record the call: %t, %v", applied, err)
@@ -113,6 +118,63 @@ func TestRecordRefusals(t *testing.T) {
 	bare.wants("no recordings at all", http.MethodGet, ask(name), "", 403, missingAnswer)
 }
 
+// Only what is kept has a link, and each product says the rest in its own words (spec/privatenumber.md §5, spec/voicecall.md §5).
+func TestRecordingsWithoutALink(t *testing.T) {
+	kept, err := media.NewRecordings(media.RecordingsOptions{Dir: t.TempDir(), Key: []byte("0123456789abcdef")})
+	must(t, err)
+	h := newHouse(t, func(o *Options) { o.Recordings = kept })
+	voice := models.App{TenantID: h.tenant.ID, Key: "VOICEKEY", Name: "voice", Mode: models.ModeVoice, State: models.StateNormal, PushScheme: models.PushAKSK, Record: true}
+	must(t, h.store.CreateApp(t.Context(), &voice, testSecret))
+	missing := map[int64]string{h.app.ID: missingAnswer, voice.ID: wireResult("1016002", "The record does not exist.")}
+	for i, tc := range []struct {
+		state  models.RecordingState
+		status int
+	}{
+		{models.RecordingKept, 301}, {models.RecordingWaiting, 403}, {models.RecordingShort, 403}, {models.RecordingMissing, 403}, {models.RecordingRemoved, 403},
+		{"", 301}, // from before there were rows
+	} {
+		for app, key := range map[int64]string{h.app.ID: testKey, voice.ID: "VOICEKEY"} {
+			row := &models.Recording{State: tc.state}
+			if tc.state == "" {
+				row = nil
+			}
+			name := h.record(kept, app, fmt.Sprint("call-", i, "-", app), row)
+			w := h.send(signed(key, http.MethodGet, ask(name), ""))
+			if w.Code != tc.status || w.Code == 403 && w.Body.String() != missing[app] || (w.Code == 301) != (w.Header().Get("Location") != "") {
+				t.Errorf("%q for %s: %d %s, Location %q", tc.state, key, w.Code, w.Body, w.Header().Get("Location"))
+			}
+			for other, otherKey := range map[int64]string{h.app.ID: testKey, voice.ID: "VOICEKEY"} {
+				if other == app {
+					continue
+				}
+				if w := h.send(signed(otherKey, http.MethodGet, ask(name), "")); w.Code != 403 || w.Body.String() != missing[other] {
+					t.Errorf("%q of another app, for %s: %d %s", tc.state, otherKey, w.Code, w.Body)
+				}
+			}
+		}
+	}
+	// It was kept, and its disk is gone.
+	name := h.record(kept, h.app.ID, "call-lost", &models.Recording{State: models.RecordingKept})
+	must(t, kept.Remove(t.Context(), name))
+	h.wants("a file that is gone", http.MethodGet, ask(name), "", 403, missingAnswer)
+}
+
+// elsewhere is recordings that lie in an object store.
+type elsewhere struct{ Recordings }
+
+func (elsewhere) Exists(string) bool { return false }
+func (elsewhere) Link(_ context.Context, base, name string, life time.Duration) (string, error) {
+	return "https://store.example/" + name + "?base=" + base + "&life=" + life.String(), nil
+}
+
+func TestRecordLinkIntoAnObjectStore(t *testing.T) {
+	h, name := recorded(t, func(o *Options) { o.Recordings, o.LinkLife = elsewhere{o.Recordings}, 7*24*time.Hour })
+	w := h.send(signed(testKey, http.MethodGet, ask(name), ""))
+	if got := w.Header().Get("Location"); w.Code != 301 || got != "https://store.example/"+name+"?base=http://example.com&life=168h0m0s" || w.Body.Len() != 0 {
+		t.Errorf("%d, Location %q", w.Code, got)
+	}
+}
+
 func TestLinkExpires(t *testing.T) {
 	dir, key := t.TempDir(), []byte("0123456789abcdef")
 	synctest.Test(t, func(t *testing.T) {
@@ -126,7 +188,8 @@ func TestLinkExpires(t *testing.T) {
 		e, err := New(Options{Store: unasked{}, Recordings: kept, LinkLife: time.Hour, Log: slog.New(slog.DiscardHandler)})
 		must(t, err)
 		a := &api{Options: Options{Recordings: kept, LinkLife: time.Hour}}
-		link := a.link(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody), name)
+		link, err := a.link(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody), name)
+		must(t, err)
 		status := func() int {
 			w := httptest.NewRecorder()
 			e.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, link, http.NoBody))
