@@ -55,6 +55,9 @@ type Phone struct {
 	Does  Behaviour
 	Rings time.Duration
 	Talk  time.Duration
+	// Keys are pressed by one who Answers, so long after the answer, one every 400 ms, as RFC 2833.
+	Keys      string
+	KeysAfter time.Duration
 }
 
 // Caller is a caller as a script. The zero value stays until the other side ends the call.
@@ -209,13 +212,18 @@ func (b *bench) ok(err error, what string) {
 	}
 }
 
-// dial makes a dial string's parts: one endpoint a gateway, with further variables on B's leg.
+// dial makes a dial string's parts: one endpoint a gateway, with further variables on the leg.
 func (b *bench) dial(legs []string, timeout time.Duration, vars ...esl.Var) esl.Dial {
-	d := esl.Dial{Vars: append([]esl.Var{
+	d := esl.Dial{Vars: vars}
+	for _, v := range []esl.Var{
 		{Name: "ignore_early_media", Value: "false"}, {Name: "hangup_after_bridge", Value: "true"},
 		{Name: "origination_caller_id_number", Value: numberX}, {Name: "origination_caller_id_name", Value: numberX},
 		{Name: "outbound_redirect_fatal", Value: "true"},
-	}, vars...)}
+	} {
+		if !slices.ContainsFunc(vars, func(o esl.Var) bool { return o.Name == v.Name }) {
+			d.Vars = append(d.Vars, v)
+		}
+	}
 	for i, leg := range legs {
 		d.Endpoints = append(d.Endpoints, esl.Endpoint{Leg: leg, Gateway: b.lab.Gateway(i), Number: numberB, Timeout: timeout})
 	}

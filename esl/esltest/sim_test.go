@@ -48,7 +48,7 @@ func (l *simLab) Adapter(*testing.T) esl.Switch {
 func (l *simLab) Gateway(n int) string { return []string{"carrier-a", "carrier-b"}[n] }
 
 func (l *simLab) Phone(_ *testing.T, gateway int, p esltest.Phone) {
-	s := sim.Phone{Gateway: l.Gateway(gateway), Rings: p.Rings}
+	s := sim.Phone{Gateway: l.Gateway(gateway), Rings: p.Rings, Digits: p.Keys, DigitsAfter: p.KeysAfter, DigitGap: 400 * time.Millisecond}
 	switch p.Does {
 	case esltest.HangsUp:
 		s.HangsUpAfter = p.Talk

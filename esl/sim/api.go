@@ -286,24 +286,3 @@ func (c *channel) dump() string {
 	c.describe(e)
 	return string(wire.AppendPlain(nil, c.vars.fields(e.fields), ""))
 }
-
-// originateAPI places a call of the switch's own: "{…}dial string &app(arg)". It answers when the leg is answered, as FreeSWITCH does.
-func (s *Switch) originateAPI(arg string) string {
-	text, app, found := strings.Cut(arg, " &")
-	d, err := dialstring.Parse(text)
-	name, args, _ := strings.Cut(strings.TrimSuffix(app, ")"), "(")
-	if !found || err != nil || name == "" {
-		return "-USAGE: <call url> <exten>|&<application_name>(<app_args>) [<dialplan>] [<context>] [<cid_name>] [<cid_num>] [<timeout_sec>]\n"
-	}
-	ghost := &channel{sw: s, wake: make(chan struct{}, 1), done: s.stop, lost: true}
-	s.mu.Unlock()
-	b, cause := ghost.originate(d)
-	s.mu.Lock()
-	if b == nil {
-		return "-ERR " + string(cause) + "\n"
-	}
-	b.private = append(b.private, &message{app: name, arg: args})
-	b.originator = nil
-	b.kick()
-	return "+OK " + b.uuid + "\n"
-}

@@ -38,7 +38,7 @@ func applications() map[string]application {
 		"answer":     {run: func(c *channel, _ string) { c.pickUp() }},
 		"park":       {run: (*channel).park},
 		"bridge":     {run: (*channel).bridge},
-		"sleep":      {run: func(c *channel, arg string) { c.await(time.Duration(atoi(arg))*time.Millisecond, true, never) }},
+		"sleep":      {run: (*channel).doze},
 		"playback":   {media: true, run: (*channel).playback},
 		"endless_playback": {media: true, run: func(c *channel, arg string) {
 			for !c.gone() {
@@ -121,6 +121,7 @@ func (c *channel) park(string) {
 		}
 		c.vars.unset("park_timeout")
 	}
+	c.digits = nil
 	c.fire("CHANNEL_PARK")
 	s.mu.Unlock()
 

@@ -43,6 +43,9 @@ type channel struct {
 	recordings                       []*recording
 	wake                             chan struct{}
 	done                             chan struct{} // closed at the hang-up
+	script                           []esl.App     // what a leg that the switch placed does once it is answered
+	shownName, shownNumber           string        // what its party saw, once the script runs
+	dozing                           bool          // it sleeps, and a key wakes it
 	picked, ready                    bool          // the phone picked up; the leg is answered and its hooks have run
 	up                               chan struct{} // closed at the answer
 	heard                            chan struct{} // closed at the first sound, which the answer is at the latest

@@ -108,10 +108,14 @@ func (c *conn) background(q wire.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.reply(wire.AppendReply(nil, "+OK Job-UUID: "+job, wire.Field{Name: "Job-UUID", Value: job}))
+	core := s.core
 	s.spawn(func() {
 		text := s.api(name, arg)
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		if s.core != core { // the switch restarted: its jobs are over like its calls
+			return
+		}
 		e := s.event("BACKGROUND_JOB")
 		e.add("Job-UUID", job)
 		e.add("Job-Owner-UUID", "")

@@ -7,7 +7,7 @@ import (
 )
 
 // press is a key that the far end of the leg pressed; s.mu is held. A bridged leg's goes through to the other party; one that is only
-// parked loses it.
+// parked loses it; one that sleeps keeps it.
 func (c *channel) press(key byte) {
 	if c.hungUp {
 		return
@@ -23,7 +23,7 @@ func (c *channel) press(key byte) {
 	switch {
 	case c.bridged != nil && c.bridged.line != nil:
 		c.bridged.line.hears("digit", string(key))
-	case c.plays > 0 || c.collecting:
+	case c.plays > 0 || c.collecting || c.dozing:
 		if len(c.digits) < 64 {
 			c.digits = append(c.digits, key)
 		}

@@ -96,7 +96,7 @@ func (c *channel) describe(e *Event) {
 	e.add("Unique-ID", c.uuid)
 	e.add("Call-Direction", c.direction())
 	e.add("Presence-Call-Direction", c.direction())
-	e.add("Channel-HIT-Dialplan", strconv.FormatBool(c.inbound))
+	e.add("Channel-HIT-Dialplan", strconv.FormatBool(c.inbound || c.script != nil))
 	e.addSome("Channel-Presence-Data", c.vars.get("presence_data"))
 	e.add("Channel-Call-UUID", orElse(c.vars.get("call_uuid"), c.uuid))
 	e.add("Answer-State", c.answerState())
@@ -112,7 +112,7 @@ func (c *channel) describe(e *Event) {
 	e.add("Caller-Profile-Index", "1")
 	c.times(e, "Caller")
 	if c.other != nil {
-		e.add("Other-Type", map[bool]string{true: "originatee", false: "originator"}[c.inbound])
+		e.add("Other-Type", map[bool]string{true: "originator", false: "originatee"}[c.other == c.originator])
 		c.other.profile(e, "Other-Leg")
 		c.other.times(e, "Other-Leg")
 	}
@@ -168,15 +168,21 @@ func (c *channel) profile(e *Event, prefix string) {
 }
 
 func (c *channel) calleeName() string {
-	if c.inbound {
+	switch {
+	case c.inbound:
 		return ""
+	case c.shownName != "":
+		return c.shownName
 	}
 	return "Outbound Call"
 }
 
 func (c *channel) calleeNumber() string {
-	if c.inbound {
+	switch {
+	case c.inbound:
 		return ""
+	case c.shownNumber != "":
+		return c.shownNumber
 	}
 	return c.dest
 }

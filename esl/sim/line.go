@@ -43,6 +43,7 @@ type Line struct {
 	sw      *Switch
 	channel *channel
 	script  Caller
+	replies []Reply
 	refusal int // the status that the dialplan chose
 	moments []Moment
 	changed chan struct{} // closed at the next moment; nil while nobody waits

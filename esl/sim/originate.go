@@ -23,8 +23,11 @@ type dialling struct {
 type attempt struct {
 	leg      *channel
 	deadline time.Time
-	progress time.Time // zero, or when progress_timeout is over
+	progress time.Time // zero, or when leg_progress_timeout is over
 }
+
+// inherited are variables of the dialling leg that count where the dial string does not name them (switch_ivr_originate).
+var inherited = []string{"fail_on_single_reject", "ignore_early_media", "instant_ringback", "progress_timeout"}
 
 // originate dials the ways of d one after the other until a leg answers, or sends early media that counts. It gives that leg, or the
 // cause of the last failure.
@@ -38,6 +41,11 @@ func (c *channel) originate(d dialstring.Dial) (*channel, esl.Cause) {
 		}
 	}
 	o.vars.setAll(d.Vars)
+	for _, name := range inherited {
+		if o.vars.get(name) == "" {
+			o.vars.set(name, c.vars.get(name))
+		}
+	}
 	limit := time.Duration(atoi(orElse(o.vars.get("originate_timeout"), "60"))) * time.Second
 	if o.vars.yes("instant_ringback") {
 		c.ringback()
@@ -85,7 +93,7 @@ func (o *dialling) try(way []dialstring.Peer, limit time.Duration) (*channel, es
 		if n := atoi(leg.vars.get("leg_timeout")); n > 0 {
 			at.deadline = time.Now().Add(min(limit, time.Duration(n)*time.Second))
 		}
-		if n := atoi(leg.vars.get("progress_timeout")); n > 0 {
+		if n := atoi(leg.vars.get("leg_progress_timeout")); n > 0 {
 			at.progress = time.Now().Add(time.Duration(n) * time.Second)
 		}
 		o.ringing = append(o.ringing, at)
@@ -156,7 +164,7 @@ func (o *dialling) look(cause *esl.Cause) *channel {
 		if b.rings || b.early || b.answered {
 			at.progress = time.Time{}
 		}
-		early := b.early && !o.vars.yes("ignore_early_media") && !o.a.vars.yes("ignore_early_media")
+		early := b.early && !ignoresEarly(o.vars.get("ignore_early_media"))
 		if b.ready || early {
 			if won == nil {
 				won = b
@@ -170,6 +178,9 @@ func (o *dialling) look(cause *esl.Cause) *channel {
 	})
 	return won
 }
+
+// ignoresEarly reads ignore_early_media.
+func ignoresEarly(v string) bool { return truth(v) || v == "ring_ready" }
 
 // expire ends the legs that rang for too long.
 func (o *dialling) expire() {
@@ -189,7 +200,7 @@ func (o *dialling) expire() {
 
 // alert lets the caller know that it rings: by 180, or, where a ringback sound is set, by early media with that sound.
 func (c *channel) alert() {
-	if c.vars.get("ringback") != "" && !c.answered {
+	if c.vars.get("ringback") != "" || c.answered {
 		c.ringback()
 		return
 	}
@@ -197,10 +208,11 @@ func (c *channel) alert() {
 }
 
 func (c *channel) ringback() {
-	sound := c.vars.get("ringback")
-	if sound == "" {
+	sound := ""
+	if c.answered {
 		sound = c.vars.get("transfer_ringback")
 	}
+	sound = orElse(sound, c.vars.get("ringback"))
 	if sound == "" || c.rungBack {
 		return
 	}

@@ -30,7 +30,16 @@ type Phone struct {
 	Digits       string        // keys pressed after the answer
 	DigitsAfter  time.Duration // from the answer to the first key
 	DigitGap     time.Duration // between two keys; 200 ms if zero
+	Replies      []Reply       // to prompts, each given once
 	HangsUpAfter time.Duration // from the answer; 0 for never
+}
+
+// Reply is what somebody presses when he has heard a prompt to its end. Of several the first one that fits is given, once.
+type Reply struct {
+	Prompt string        // part of the sound's name; "" is every sound
+	Keys   string        // "" only uses the prompt up
+	After  time.Duration // from the prompt's end to the first key
+	Gap    time.Duration // between two keys; 200 ms if zero
 }
 
 type phoneKey struct{ gateway, number string }
@@ -103,6 +112,9 @@ func (o *dialling) dial(p dialstring.Peer) (*channel, esl.Cause) {
 		vars.set(n, o.vars.values[n])
 	}
 	vars.setAll(p.Vars)
+	if s.channels[vars.get("origination_uuid")] != nil {
+		return nil, esl.DestinationOutOfOrder
+	}
 	b := s.newChannel(vars.get("origination_uuid"), false)
 	for _, n := range vars.names {
 		b.vars.set(n, vars.values[n])
@@ -163,6 +175,7 @@ func (l *Line) answerCall(c *channel, p Phone) {
 		return true
 	}
 	ok := step(p.Delay, func() {
+		l.replies = slices.Clone(p.Replies)
 		switch {
 		case p.EarlyMedia:
 			l.said(183, "")
@@ -188,6 +201,9 @@ func (l *Line) finalAnswer(c *channel, status int) {
 	if status == 200 {
 		c.picked = true
 		c.kick()
+		if c.script != nil { // it runs already, since early media counted
+			c.sw.spawn(c.pickUp)
+		}
 		return
 	}
 	if status/100 == 3 { // a redirect is refused (outbound_redirect_fatal): the switch gives up by itself
@@ -213,6 +229,22 @@ func (l *Line) talkUntil(c *channel, keys string, first, gap, total time.Duratio
 		return
 	}
 	l.HangUp()
+}
+
+// prompted lets the party answer a prompt that has ended; s.mu is held.
+func (l *Line) prompted(sound string) {
+	if l == nil {
+		return
+	}
+	i := slices.IndexFunc(l.replies, func(r Reply) bool { return strings.Contains(sound, r.Prompt) })
+	if i < 0 {
+		return
+	}
+	r, c := l.replies[i], l.channel
+	l.replies = slices.Delete(l.replies, i, i+1)
+	if r.Keys != "" {
+		l.sw.spawn(func() { l.key(c, r.Keys, r.After, r.Gap) })
+	}
 }
 
 // key presses keys, the first after a wait; it tells whether the leg was still there for the last.

@@ -41,9 +41,20 @@ func (c *channel) handOff() {
 // serve is the session thread of a leg that was dialled.
 func (c *channel) serve() {
 	defer c.finish()
-	c.await(-1, true, func() bool { return c.picked })
-	c.pickUp()
-	c.await(-1, true, func() bool { return false })
+	c.await(-1, true, func() bool { return c.picked || c.script != nil })
+	if c.taken() {
+		c.pickUp()
+	}
+	if c.await(-1, true, func() bool { return c.script != nil }) {
+		c.perform()
+	}
+}
+
+// taken tells whether the phone has picked up.
+func (c *channel) taken() bool {
+	c.sw.mu.Lock()
+	defer c.sw.mu.Unlock()
+	return c.picked
 }
 
 // obey carries out a queued message on the session thread.

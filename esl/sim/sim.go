@@ -63,7 +63,8 @@ type Switch struct {
 	sequence int64
 	sessions int // session ids given out
 	channels map[string]*channel
-	order    []*channel // in the order of their creation, for show channels
+	placing  map[*channel]struct{} // who dials for calls of the switch's own
+	order    []*channel            // in the order of their creation, for show channels
 	conns    map[*conn]struct{}
 	lsn      []net.Listener
 	phones   map[phoneKey]Phone
@@ -93,6 +94,7 @@ func (s *Switch) start() {
 		s.stop = make(chan struct{})
 		s.core, s.born = newUUID(), time.Now()
 		s.channels = map[string]*channel{}
+		s.placing = map[*channel]struct{}{}
 		s.conns = map[*conn]struct{}{}
 		s.rang = map[string][]*Line{}
 		s.tasks = map[int]*task{}
@@ -153,6 +155,12 @@ func (s *Switch) vanish() {
 		c.lost = true
 		c.hangup("SYSTEM_SHUTDOWN", "")
 	}
+	for g := range s.placing {
+		g.hungUp = true
+		close(g.done)
+		g.kick()
+	}
+	clear(s.placing)
 	for _, t := range s.tasks {
 		t.timer.Stop()
 	}

@@ -149,7 +149,7 @@ func (c *conn) push(frame []byte) {
 // read carries out requests until the connection ends.
 func (c *conn) read() {
 	defer c.leave()
-	r := wire.NewReader(c.nc)
+	r := wire.NewRequestReader(c.nc)
 	_ = c.nc.SetReadDeadline(time.Now().Add(loginTime)) // a connection without deadlines just waits longer
 	for {
 		q, err := r.Request()

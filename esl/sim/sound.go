@@ -34,7 +34,7 @@ func (c *channel) playback(arg string) {
 	stop := orElse(c.vars.get("playback_terminators"), "*")
 	s.mu.Unlock()
 
-	c.await(d, true, func() bool {
+	cut := c.await(d, true, func() bool {
 		if c.broken != 0 {
 			return true
 		}
@@ -64,10 +64,13 @@ func (c *channel) playback(arg string) {
 		c.vars.set("current_application_response", "PLAYBACK ERROR")
 	}
 	status := "done"
-	if c.broken != 0 {
+	if cut {
 		status = "break"
 	}
 	c.fire("PLAYBACK_STOP", "Playback-File-Path", arg, "Playback-Status", status)
+	if status == "done" && !c.hungUp {
+		c.line.prompted(arg)
+	}
 }
 
 // displace mixes "path [flags]" into what both parties of a bridge hear, and returns at once.
@@ -99,14 +102,18 @@ func (s *Switch) soundLength(path string) (time.Duration, bool) {
 		return toneLength(rest), true
 	case "file_string":
 		var all time.Duration
-		for part := range strings.SplitSeq(rest, "!") {
+		some := false
+		for part := range strings.SplitSeq(rest, "!") { // a part that is not there is passed over
 			d, found := s.soundLength(part)
-			if d < 0 || !found {
-				return d, found
+			switch {
+			case found && d < 0:
+				return d, true
+			case found:
+				all += d
+				some = true
 			}
-			all += d
 		}
-		return all, true
+		return all, some
 	}
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(s.opt.Sounds, path)

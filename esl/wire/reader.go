@@ -22,6 +22,11 @@ func NewReader(r io.Reader) *Reader {
 	return &Reader{in: bufio.NewReaderSize(r, MaxLine)}
 }
 
+// NewRequestReader reads from r as a server does: what it reads are requests, whose lines may be longer.
+func NewRequestReader(r io.Reader) *Reader {
+	return &Reader{in: bufio.NewReaderSize(r, MaxCommand)}
+}
+
 // Next reads the next frame. It gives io.EOF if the stream ended between two frames, ErrFrame for anything that is no frame (a
 // truncated one is also io.ErrUnexpectedEOF), and else the stream's own error. After any error the stream must be closed.
 //
@@ -63,7 +68,7 @@ func (r *Reader) readHead() error {
 		read += len(line)
 		switch {
 		case errors.Is(err, bufio.ErrBufferFull):
-			return fmt.Errorf("%w: line longer than %d bytes", ErrFrame, MaxLine)
+			return fmt.Errorf("%w: line longer than %d bytes", ErrFrame, r.in.Size())
 		case errors.Is(err, io.EOF) && read > 0:
 			return truncated("headers")
 		case err != nil:

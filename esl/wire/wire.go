@@ -14,6 +14,8 @@ const (
 	// MaxLine bounds one line of a frame's own headers. FreeSWITCH formats replies in buffers of 1 KiB; the answer to connect
 	// carries a channel's variables, whose longest (an SDP, percent-encoded) stay below this.
 	MaxLine = 32 << 10
+	// MaxCommand bounds a command's line, as a server reads it: an originate with its script is the longest.
+	MaxCommand = 128 << 10
 	// MaxHead bounds a frame's own headers altogether: the answer to connect, with every variable of a channel.
 	MaxHead = 256 << 10
 	// MaxBody bounds a frame's body: `show channels as json` is about 1 KiB a channel, so this is thirty thousand channels.

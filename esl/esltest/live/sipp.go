@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"maskline/esl/esltest"
+	"maskline/esl/esltest/keys"
 )
 
 // phone is a SIPp that runs one scenario.
@@ -92,7 +93,13 @@ func (l *Lab) Phone(t *testing.T, gateway int, p esltest.Phone) {
 	if p.Talk > 0 {
 		args = append(args, "-d", ms(p.Talk))
 	}
-	l.callee[gateway] = l.sipp(t, scenario, [...]int{l.ports.first, l.ports.second}[gateway], l.ports.media+40+20*gateway, args...)
+	dir := filepath.Join(l.repo, "scripts/sipp")
+	if p.Keys != "" {
+		scenario, dir = "callee-keys", t.TempDir()
+		l.must(t, os.WriteFile(filepath.Join(dir, "keys.pcap"), keys.Pcap(p.Keys, 400*time.Millisecond), 0o600))
+		args = append(args, "-key", "wait", ms(p.KeysAfter))
+	}
+	l.callee[gateway] = l.sippIn(t, dir, scenario, [...]int{l.ports.first, l.ports.second}[gateway], l.ports.media+40+20*gateway, args...)
 	l.listening(t, [...]int{l.ports.first, l.ports.second}[gateway])
 }
 
