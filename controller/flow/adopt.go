@@ -167,6 +167,7 @@ func (k *call) adoptPlaced(ctx context.Context, snapshots []esl.Event) {
 		k.legs.Add(cdr.FromEvent(ev))
 		parked = parked || ev.Role == "a" && ev.Var("current_application") == "park"
 	}
+	k.note()
 	k.e.trunks.hold(k.s.Trunk)
 	k.holds = []string{k.s.Trunk}
 	err := k.tellFirstLeg(ctx)

@@ -43,9 +43,10 @@ type call struct {
 	token       string    // of the bridge
 	placing     placing   // of a call that we place
 
-	stopped  atomic.Bool // callStop
-	bridging atomic.Bool // a bridge was given to the switch and has not come back
-	leaving  atomic.Bool // the daemon ends
+	stopped  atomic.Bool            // callStop
+	bridging atomic.Bool            // a bridge was given to the switch and has not come back
+	leaving  atomic.Bool            // the daemon ends
+	placed   atomic.Pointer[string] // leg 1 of a call that we placed, as far as it is known
 }
 
 func (e *Engine) newCall(leg esl.Call, host string) *call {
@@ -113,7 +114,15 @@ func (k *call) next(ctx context.Context) (esl.Event, error) {
 		return ev, nil
 	}
 	k.legs.Add(cdr.FromEvent(ev))
+	k.note()
 	return ev, nil
+}
+
+// note makes leg 1 of a placed call known to those who would end it.
+func (k *call) note() {
+	if leg := k.legs.A.ID; k.legs.Placed {
+		k.placed.Store(&leg)
+	}
 }
 
 // awaitStep waits until the application with this token has ended, the caller is gone, or the time is up.

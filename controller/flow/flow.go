@@ -239,6 +239,14 @@ func (e *Engine) Stop(ctx context.Context, sessionID string) error {
 	if k.leg == nil {
 		return nil // it was not dialled, and will not be
 	}
+	if leg := k.placed.Load(); leg != nil {
+		// This cause keeps the switch from dialling the next trunk, and ends a leg that has answered as well as any.
+		err := k.leg.Hangup(ctx, *leg, esl.OriginatorCancel)
+		if errors.Is(err, esl.ErrGone) {
+			return nil // between two trunks: its goroutine ends the next one (reach), or it is over
+		}
+		return err
+	}
 	if err := k.leg.Hangup(ctx, k.leg.ID(), esl.NormalClearing); err != nil {
 		return fmt.Errorf("stop session %s: %w", sessionID, err)
 	}

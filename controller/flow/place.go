@@ -157,6 +157,7 @@ func (k *call) dial(ctx context.Context, d esl.Dial, script script) error {
 		return fmt.Errorf("place: %w", err)
 	}
 	k.leg = leg
+	k.note()
 	k.known()
 	k.e.Observe.Stage("dial", time.Since(start))
 	if err != nil {
@@ -165,7 +166,7 @@ func (k *call) dial(ctx context.Context, d esl.Dial, script script) error {
 		return err
 	}
 	if k.stopped.Load() {
-		k.hangup(ctx, k.s.LegA, esl.NormalClearing)
+		k.hangup(ctx, k.s.LegA, esl.OriginatorCancel)
 	}
 	if script.asks {
 		return nil // only a daemon can say what follows the keys
@@ -200,6 +201,8 @@ func (k *call) reach(ctx context.Context) error {
 			return k.refused(ctx, ev)
 		case ev.Kind == esl.HungUp && !k.legs.A.Answered.IsZero():
 			return esl.ErrGone
+		case k.stopped.Load() && ev.Leg == k.first() && ev.Kind != esl.HungUp:
+			k.hangup(ctx, k.first(), esl.OriginatorCancel) // of the trunk that came after the one that was ended
 		case !k.legs.A.Answered.IsZero():
 			return nil
 		}

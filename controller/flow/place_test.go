@@ -321,6 +321,9 @@ func TestStopPlaced(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inLab(t, sim.Options{}, func(l *lab) {
+				second := l.trunks[0]
+				second.Name, second.Order, second.Proxy = "carrier-b", 2, "127.0.0.1:5091"
+				l.trunks = append(l.trunks, second)
 				e, _ := l.daemon()
 				l.sw.SetPhone(sim.Phone{Number: ann, Rings: 5 * time.Second})
 				l.sw.SetPhone(sim.Phone{Number: ben, Rings: 8 * time.Second})
@@ -329,6 +332,9 @@ func TestStopPlaced(t *testing.T) {
 				time.Sleep(c.at)
 				l.must(e.Stop(l.ctx, o.Session.ID))
 				r := l.cdrOf(o)
+				if a, b := len(l.sw.Rang(ann)), len(l.sw.Rang(ben)); a != 1 || b > 1 {
+					t.Errorf("rang %d and %d times: the next trunk was tried", a, b)
+				}
 				if got := l.legsTold(o); got != c.told || r.Fail != models.StoppedByCustomer {
 					t.Errorf("told %q, CDR %d; want %q\n%s", got, r.Fail, c.told, l.logs)
 				}

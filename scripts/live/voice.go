@@ -278,7 +278,7 @@ func (s *voiceStage) play(ctx context.Context) {
 }
 
 func (s *voiceStage) awaitRecord(ctx context.Context) {
-	deadline := time.NewTimer(120 * time.Second)
+	deadline := time.NewTimer(200 * time.Second)
 	defer deadline.Stop()
 	for {
 		events, records, news := s.h.customer.ofSession(s.session)
