@@ -19,7 +19,11 @@ func TestDemoOnce(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
-	for _, step := range []string{"INVITE", "route:", "180 Ringing", "200 OK", "callin ✓ signed", "disconnect ✓ signed", "BYE", "CDR ✓ signed", "Neither telephone was sent the other's number"} {
+	if strings.Contains(out.String(), "✗") {
+		t.Errorf("a push was not signed as it should be:\n%s", out.String())
+	}
+	for _, step := range []string{"INVITE", "route:", "180 Ringing", "200 OK", "callin ✓ signed", "disconnect ✓ signed", "BYE", "CDR ✓ signed", "Neither telephone was sent the other's number",
+		"callnotify, signed", "INVITE from +8675528780808", "order_ready.wav", "was dialled once"} {
 		if !strings.Contains(out.String(), step) {
 			t.Errorf("the ladder lacks %s:\n%s", step, out.String())
 		}
@@ -34,7 +38,7 @@ func TestDemoOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	var made demo.Made
-	if err := json.Unmarshal(b, &made); err != nil || made.API == "" || made.AppSecret == "" || len(made.Numbers) == 0 || made.SubscriptionID != record.SubscriptionID {
+	if err := json.Unmarshal(b, &made); err != nil || made.API == "" || made.AppSecret == "" || made.VoiceKey == "" || made.VoiceSecret == "" || len(made.Numbers) == 0 || made.SubscriptionID != record.SubscriptionID {
 		t.Errorf("demo.json: %s", b)
 	}
 	var stdout, stderr bytes.Buffer

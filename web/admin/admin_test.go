@@ -126,14 +126,21 @@ func describe(t *testing.T) routers.Router {
 func (l *lab) do(method, path, body string, status int, out any) {
 	l.t.Helper()
 	req := httptest.NewRequestWithContext(l.t.Context(), method, Prefix+path, strings.NewReader(body))
-	req.Header.Set("Authorization", "Bearer "+token)
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
+	l.send(req, status, out)
+}
+
+// send is do for a request that is made already.
+func (l *lab) send(req *http.Request, status int, out any) {
+	l.t.Helper()
+	method, path := req.Method, strings.TrimPrefix(req.URL.RequestURI(), Prefix)
+	req.Header.Set("Authorization", "Bearer "+token)
 	w := httptest.NewRecorder()
 	l.engine.ServeHTTP(w, req)
 	if w.Code != status {
-		l.t.Fatalf("%s %s: %d %s; want %d", method, path, w.Code, w.Body, status)
+		l.t.Fatalf("%s %s: %d %.300s; want %d", method, path, w.Code, w.Body, status)
 	}
 	found, params, err := l.router.FindRoute(req)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"maskline/controller/media"
 	"maskline/models"
 )
 
@@ -278,6 +279,11 @@ func (progress) Progress(int64) (live int, placed, gaveUp int64, pace float64) {
 func (l *lab) voiced(o *Options) {
 	dir := l.t.TempDir()
 	o.Queue = progress{}
+	shelf, err := media.NewShelf(media.ShelfOptions{Store: l.store, Uploads: filepath.Join(dir, "uploads"), Tenants: filepath.Join(dir, "tenants")})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	o.Shelf = shelf
 	o.OpenRecording = func(_ context.Context, name string) (io.ReadCloser, int64, error) {
 		return io.NopCloser(strings.NewReader("sound of " + name)), int64(len("sound of " + name)), nil
 	}

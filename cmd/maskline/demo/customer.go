@@ -23,8 +23,14 @@ type customer struct {
 	ended  chan error
 	pushes chan told
 
-	mu          sync.Mutex
-	key, secret string
+	mu   sync.Mutex
+	apps map[string]account // by key
+}
+
+// account is what the customer knows of one of his apps.
+type account struct {
+	secret string
+	voice  bool // pushes are signed in VoiceCall's way
 }
 
 // told is one push as the customer understood it.
@@ -43,7 +49,7 @@ func newCustomer(ctx context.Context) (*customer, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &customer{url: "http://" + l.Addr().String(), ended: make(chan error, 1), pushes: make(chan told, 1000)}
+	c := &customer{url: "http://" + l.Addr().String(), ended: make(chan error, 1), pushes: make(chan told, 1000), apps: map[string]account{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /status", c.take)
 	mux.HandleFunc("POST /fee", c.take)
@@ -59,30 +65,35 @@ func (c *customer) close() error {
 	return <-c.ended
 }
 
-// knows gives the customer the key and secret of his app.
-func (c *customer) knows(key, secret string) {
+// knows gives the customer the key and secret of an app.
+func (c *customer) knows(key string, a account) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.key, c.secret = key, secret
+	c.apps[key] = a
 }
 
 var attribute = regexp.MustCompile(`(\w+)="([^"]*)"`)
 
-// verify checks a push's signature (spec/privatenumber.md §1.2).
-func (c *customer) verify(h http.Header) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// verify checks a push's signature (spec/privatenumber.md §1.2; spec/voicecall.md §1.5: over the URL too, in Beijing's time).
+func (c *customer) verify(path string, h http.Header) error {
 	a := map[string]string{}
 	for _, m := range attribute.FindAllStringSubmatch(h.Get("X-AKSK"), -1) {
 		a[m[1]] = m[2]
 	}
-	created, err := time.Parse("2006-01-02T15:04:05Z", a["Created"])
+	c.mu.Lock()
+	app, known := c.apps[a["Username"]]
+	c.mu.Unlock()
+	want, zone := models.AKSKDigest(app.secret, a["Nonce"], a["Created"]), time.UTC
+	if app.voice {
+		want, zone = models.PushDigest(app.secret, c.url+path, a["Nonce"], a["Created"], false), models.Beijing
+	}
+	created, err := time.ParseInLocation("2006-01-02T15:04:05Z", a["Created"], zone)
 	switch {
-	case a["Username"] != c.key:
+	case !known:
 		return errors.New("another app key")
 	case err != nil || time.Since(created).Abs() > 15*time.Minute:
 		return errors.New("an old signature")
-	case !hmac.Equal([]byte(a["PasswordDigest"]), []byte(models.AKSKDigest(c.secret, a["Nonce"], a["Created"]))):
+	case !hmac.Equal([]byte(a["PasswordDigest"]), []byte(want)):
 		return errors.New("a wrong signature")
 	}
 	return nil
@@ -95,7 +106,7 @@ func (c *customer) take(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	t := told{at: time.Now()}
-	if err := c.verify(r.Header); err != nil {
+	if err := c.verify(r.URL.Path, r.Header); err != nil {
 		t.wrong = err.Error()
 	}
 	var push struct {

@@ -1,5 +1,5 @@
 // Package demo shows the platform without a switch or a customer: it runs the daemon with an embedded database and a simulated switch,
-// makes a sample tenant, places one scripted masked call, and shows it as a ladder while it happens. The daemon, the tenant API, the
+// makes a sample tenant, places one scripted masked call and has one notification placed, and shows both as ladders while they happen. The daemon, the tenant API, the
 // pushes and the record are the real ones; only the telephones and FreeSWITCH are simulated.
 //
 // Goroutines: Run owns the daemon's, the customer's server and the reader of the terminal, and ends the first two before it returns. The
@@ -52,6 +52,9 @@ type Made struct {
 	Numbers        []string `json:"numbers"`
 	SubscriptionID string   `json:"subscriptionId"`
 	Config         string   `json:"config"` // for --config of the other commands
+	VoiceKey       string   `json:"voice_app_key"`
+	VoiceSecret    string   `json:"voice_app_secret"`
+	Shown          string   `json:"displayNbr"` // what placed calls show
 	A              string   `json:"a"`
 	B              string   `json:"b"`
 }
@@ -80,6 +83,9 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := s.notify(life); err != nil {
+		return err
+	}
 	if !o.Once {
 		return s.stay(life)
 	}
@@ -94,6 +100,7 @@ type show struct {
 	daemon   *daemon.Daemon
 	customer *customer
 	log      *os.File
+	token    string // of the admin API
 }
 
 // open makes the directory anew, starts the customer, and makes the daemon.
@@ -125,6 +132,7 @@ func open(ctx context.Context, o Options) (*show, error) {
 // startDaemon makes the daemon on free ports, then writes the configuration again with the ports it got, for the other commands.
 func (s *show) startDaemon(ctx context.Context, home string) error {
 	settings := newSettings(home, s.Addr)
+	s.token = settings.Token
 	cfg, err := settings.write(s.Config)
 	if err != nil {
 		return err

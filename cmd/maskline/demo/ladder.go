@@ -3,9 +3,7 @@ package demo
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -73,13 +71,15 @@ type step struct {
 // watch follows one call: both telephones, what the database holds of it, and what the customer is told.
 type watch struct {
 	s       *show
-	a       *sim.Line
+	a       *sim.Line // nil when the platform places the call
+	before  int       // how often B's telephone had rung before
 	session string
 	seenA   int
 	seenB   int
 	routed  bool
 	record  json.RawMessage
-	over    bool // disconnect has been told
+	over    bool   // disconnect has been told
+	wrong   string // what was wrong with a push
 }
 
 // call places the scripted call, shows it, and gives its record as the customer got it.
@@ -93,24 +93,11 @@ func (s *show) call(ctx context.Context) (json.RawMessage, error) {
 		return nil, fmt.Errorf("place the call: %w", err)
 	}
 	w := &watch{s: s, a: line, session: models.SessionID(line.Leg, "sim1")}
-	tick := time.NewTicker(25 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		steps := w.look(ctx)
-		slices.SortStableFunc(steps, func(a, b step) int { return a.at.Compare(b.at) })
-		for _, st := range steps {
-			st.draw(l)
-		}
-		if w.record != nil && w.over {
-			s.printf("\n%s\n\n", w.verdict())
-			return w.record, nil
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return nil, errors.New("the call has not come to its record within a minute; the log is " + s.log.Name())
-		}
+	if err := w.follow(ctx, l); err != nil {
+		return nil, err
 	}
+	s.printf("\n%s\n\n", w.verdict())
+	return w.record, nil
 }
 
 // verdict says whether the call was masked, by all that the two telephones were sent.
@@ -166,16 +153,18 @@ func (w *watch) look(ctx context.Context) []step {
 
 // phones are the moments of both telephones since the last look.
 func (w *watch) phones() (steps []step) {
-	heard := w.a.Heard()
-	for _, m := range heard[w.seenA:] {
-		steps = append(steps, moment(m, colA))
+	if w.a != nil {
+		heard := w.a.Heard()
+		for _, m := range heard[w.seenA:] {
+			steps = append(steps, moment(m, colA))
+		}
+		w.seenA = len(heard)
 	}
-	w.seenA = len(heard)
 	rang := w.s.daemon.Sim().Rang(w.s.B)
-	if len(rang) == 0 {
+	if len(rang) <= w.before {
 		return steps
 	}
-	heard = rang[len(rang)-1].Heard()
+	heard := rang[len(rang)-1].Heard()
 	for _, m := range heard[w.seenB:] {
 		steps = append(steps, moment(m, colB))
 	}
@@ -218,7 +207,7 @@ func user(header string) string {
 func (w *watch) push(t told) step {
 	text := t.what + " ✓ signed"
 	if t.wrong != "" {
-		text = t.what + " ✗ " + t.wrong
+		text, w.wrong = t.what+" ✗ "+t.wrong, t.wrong
 	}
 	if t.what == "disconnect" {
 		w.over = true

@@ -42,7 +42,7 @@ func (s *show) sample(ctx context.Context) error {
 	if err := st.CreateApp(ctx, &app, s.AppSecret); err != nil {
 		return fmt.Errorf("make the sample app: %w", err)
 	}
-	s.customer.knows(app.Key, s.AppSecret)
+	s.customer.knows(app.Key, account{secret: s.AppSecret})
 	numbers := make([]models.Number, 0, len(numbersX))
 	for _, n := range numbersX {
 		numbers = append(numbers, models.Number{AppID: app.ID, Number: n, AreaCode: areaX})
@@ -55,6 +55,9 @@ func (s *show) sample(ctx context.Context) error {
 	}
 	if err := s.bind(ctx); err != nil {
 		return fmt.Errorf("bind A, X and B: %w", err)
+	}
+	if err := s.voiceSample(ctx, tenant); err != nil {
+		return err
 	}
 	return s.save()
 }
@@ -92,36 +95,49 @@ func (s *show) bindBody() string {
 }
 
 func (s *show) bind(ctx context.Context) error {
+	answer, err := s.post(ctx, s.masked(), bindPath, s.bindBody())
+	s.SubscriptionID = answer.SubscriptionID
+	return err
+}
+
+// credentials sign requests of an app.
+type credentials struct{ key, secret string }
+
+func (s *show) masked() credentials { return credentials{s.AppKey, s.AppSecret} }
+
+// answered is what the tenant API answers.
+type answered struct{ ResultCode, ResultDesc, SubscriptionID, SessionID string }
+
+// post sends a signed request as the tenant's back end does.
+func (s *show) post(ctx context.Context, app credentials, path, body string) (a answered, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.API+bindPath, bytes.NewBufferString(s.bindBody()))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.API+path, bytes.NewBufferString(body))
 	if err != nil {
-		return err
+		return a, err
 	}
 	req.Header.Set("Content-Type", "application/json;charset=UTF-8")
-	authorization, token := s.sign(time.Now())
+	authorization, token := app.sign(time.Now())
 	req.Header.Set("Authorization", authorization)
 	req.Header.Set("X-AKSK", token)
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return err
+		return a, err
 	}
 	defer func() { _ = res.Body.Close() }()
-	var answer struct{ ResultCode, ResultDesc, SubscriptionID string }
-	if err := json.NewDecoder(io.LimitReader(res.Body, pushMax)).Decode(&answer); err != nil {
-		return fmt.Errorf("read the answer: %w", err)
+	if err := json.NewDecoder(io.LimitReader(res.Body, pushMax)).Decode(&a); err != nil {
+		return a, fmt.Errorf("read the answer: %w", err)
 	}
-	if answer.SubscriptionID == "" {
-		return errors.New(answer.ResultCode + " " + answer.ResultDesc)
+	if a.ResultCode != "0" {
+		return a, errors.New(a.ResultCode + " " + a.ResultDesc)
 	}
-	s.SubscriptionID = answer.SubscriptionID
-	return nil
+	return a, nil
 }
 
 // sign makes the two headers of a signed request (spec/privatenumber.md §1.1).
-func (s *show) sign(now time.Time) (authorization, token string) {
+func (c credentials) sign(now time.Time) (authorization, token string) {
 	created, nonce := now.UTC().Format("2006-01-02T15:04:05Z"), rand.Text()
 	return `AKSK realm="SDP",profile="UsernameToken",type="Appkey"`,
 		fmt.Sprintf(`UsernameToken Username="%s",PasswordDigest="%s",Nonce="%s",Created="%s"`,
-			s.AppKey, models.AKSKDigest(s.AppSecret, nonce, created), nonce, created)
+			c.key, models.AKSKDigest(c.secret, nonce, created), nonce, created)
 }
