@@ -12,6 +12,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"maskline/models"
 )
 
 // Sink takes finished recordings. It returns when what it keeps has been compared with d. ErrTaken and ErrRecording are final: the same file
@@ -172,8 +174,8 @@ func (d *Drain) try(ctx context.Context, f *ripe) error {
 		d.o.Observe.Moved(n)
 		d.note(f.path, nil)
 		return nil
-	case ctx.Err() != nil, errors.Is(err, fs.ErrNotExist): // the daemon ends; the switch threw a short one away
-		return nil
+	case ctx.Err() != nil, errors.Is(err, fs.ErrNotExist), models.CodeOf(err) == models.RecordMissing:
+		return nil //nolint:nilerr // the daemon ends, or somebody removed the file: the next look sees what is there
 	case errors.Is(err, ErrTaken), errors.Is(err, ErrRecording):
 		d.aside(ctx, f, err)
 		return nil

@@ -64,9 +64,8 @@ const (
 	lateEvery  = 30 * time.Second // between looks for those that were given up
 	heldEvery  = time.Minute      // between looks for pushes that nobody released
 	// A file that a call's end left unfinished, and that nobody has written to for so long, is mended.
+	// The switch writes 64 kB at once, two seconds of sound.
 	orphanedFor = 15 * time.Second
-	// The switch counts the sound, we the call: between the two is some set-up.
-	shortSlack = time.Second
 )
 
 // Keeper waits, after the end of a recorded call, for the file, and lets the push of the CDR go when it is there, or will not be. What it waits
@@ -171,7 +170,7 @@ func (k *Keeper) judge(ctx context.Context, w models.Recording, about *watch, no
 		about.cdr, about.known = c, true
 	}
 	talk, ended := about.cdr.EndAt.Sub(about.cdr.AnswerAt), !about.cdr.EndAt.IsZero()
-	if ended && (about.cdr.AnswerAt.IsZero() || talk < ShortRecording) { // the switch has thrown it away
+	if ended && (about.cdr.AnswerAt.IsZero() || talk < ShortRecording) { // no sound is longer than the talk: nothing to wait for
 		w.State = models.RecordingShort
 		return w, true, nil
 	}
@@ -190,9 +189,6 @@ func (k *Keeper) judge(ctx context.Context, w models.Recording, about *watch, no
 		return w, false, nil
 	}
 	w.State = models.RecordingMissing
-	if ended && talk < ShortRecording+shortSlack {
-		w.State = models.RecordingShort
-	}
 	return w, true, nil
 }
 

@@ -160,7 +160,7 @@ func TestKeeper(t *testing.T) {
 		"comes too late":                   {10 * time.Second, stereo(10 * time.Second), 61 * time.Second, nil, time.Minute, toldMissing, models.RecordingKept},
 		"two seconds of talk":              {2 * time.Second, nil, never, nil, 0, toldNothing, models.RecordingShort},
 		"not answered after all":           {0, nil, never, func(ch *models.Change) { ch.CDR.AnswerAt = time.Time{} }, 0, toldNothing, models.RecordingShort},
-		"just three seconds":               {3500 * time.Millisecond, nil, never, nil, time.Minute, toldNothing, models.RecordingShort},
+		"just three seconds":               {3 * time.Second, nil, never, nil, time.Minute, toldMissing, models.RecordingMissing},
 		"less sound than talk":             {10 * time.Second, stereo(time.Second), 0, nil, 0, toldNothing, models.RecordingShort},
 		"three seconds of sound":           {4 * time.Second, stereo(3 * time.Second), 0, nil, 0, toldKept, models.RecordingKept},
 		"missing, and stopped by callStop": {10 * time.Second, nil, never, func(ch *models.Change) { ch.CDR.Fail = models.StoppedByCustomer }, time.Minute, strings.Replace(toldMissing, "8015", "8017", 1), models.RecordingMissing},
@@ -367,7 +367,9 @@ func TestExpire(t *testing.T) {
 		h := newRest(t, o)
 		now := time.Now()
 		day := 24 * time.Hour
-		kept := func(ch *models.Change) { ch.Recording.State, ch.Recording.Duration = models.RecordingKept, 10*time.Second }
+		kept := func(ch *models.Change) {
+			ch.Recording.State, ch.Recording.Duration = models.RecordingKept, 10*time.Second
+		}
 		put := func(name string) {
 			if o.S3 == nil {
 				h.lands(name, stereo(4*time.Second), now)

@@ -12,8 +12,8 @@ import (
 // ErrRecording is wrapped by every complaint about a recording's file.
 var ErrRecording = errors.New("not a WAV file as the switch records it")
 
-// ShortRecording is how long a recording must be to be kept: the switch itself throws shorter ones away (RECORD_MIN_SEC of
-// record_session), and there is nothing to download (spec/privatenumber.md §5, spec/voicecall.md §5).
+// ShortRecording is how long a recording must be to have a link (spec/privatenumber.md §5, spec/voicecall.md §5). The switch keeps shorter ones
+// too, unless RECORD_MIN_SEC is set; they stay for the operator until their days are over.
 const ShortRecording = 3 * time.Second
 
 const (
@@ -21,8 +21,8 @@ const (
 	trailerBytes = 4 << 10 // what may stand behind the samples
 )
 
-// track is what the header of a recording says. The switch writes the lengths when it closes the file and not before: until then the
-// file has no samples by its header.
+// track is what the header of a recording says. The switch writes the lengths when it closes the file and not before: until then, and for
+// ever when it is killed, the file has no samples by its header (mod_sndfile; tried with FreeSWITCH 1.11.2).
 type track struct {
 	data   int64 // where the samples begin
 	length int64 // bytes of samples
