@@ -174,7 +174,7 @@ func (d *Drain) try(ctx context.Context, f *ripe) error {
 		d.o.Observe.Moved(n)
 		d.note(f.path, nil)
 		return nil
-	case ctx.Err() != nil, errors.Is(err, fs.ErrNotExist), models.CodeOf(err) == models.RecordMissing:
+	case ctx.Err() != nil, errors.Is(err, fs.ErrNotExist):
 		return nil //nolint:nilerr // the daemon ends, or somebody removed the file: the next look sees what is there
 	case errors.Is(err, ErrTaken), errors.Is(err, ErrRecording):
 		d.aside(ctx, f, err)
@@ -194,6 +194,9 @@ func (d *Drain) carry(ctx context.Context, f *ripe) (int64, error) {
 		d.o.Log.WarnContext(ctx, "a recording that its switch left unfinished was mended", "recording", f.name)
 	}
 	file, err := (folder{f.dir}).open(f.name)
+	if models.CodeOf(err) == models.RecordMissing {
+		return 0, fs.ErrNotExist
+	}
 	if err != nil {
 		return 0, err
 	}

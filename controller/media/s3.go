@@ -126,7 +126,11 @@ func (s *S3) Put(ctx context.Context, name string, r io.ReaderAt, d Digest) erro
 	if err != nil {
 		return fmt.Errorf("upload recording %s: %w", name, err)
 	}
-	if _, err := s.has(ctx, key, d); err != nil {
+	_, err = s.has(ctx, key, d)
+	if errors.Is(err, ErrTaken) { // there was nothing before: what the store has is what it made of ours, and in the way of the next try
+		err = errors.Join(ErrDamaged, s.removeObject(ctx, key))
+	}
+	if err != nil {
 		return fmt.Errorf("look at the upload of recording %s: %w", name, err)
 	}
 	return nil

@@ -305,8 +305,12 @@ func TestS3TellsWhenTheUploadIsNotWhatWasSent(t *testing.T) {
 			c.stat(w, r)
 			return true
 		})
-		if err := putInto(t, s.S3, name, sound); (err == nil) != c.good {
+		if err := putInto(t, s.S3, name, sound); (err == nil) != c.good || err != nil && !errors.Is(err, ErrDamaged) {
 			t.Errorf("%s: %v", what, err)
+		}
+		s.breaks(nil)
+		if _, err := s.look(t.Context(), name); (err == nil) != c.good { // nothing is in the way of the next try
+			t.Errorf("%s: then it has %v", what, err)
 		}
 	}
 }
