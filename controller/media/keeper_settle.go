@@ -78,6 +78,9 @@ func outcome(c models.CDR, rec models.Recording) models.CDR {
 		return c
 	}
 	c.RecordFile = ""
+	if rec.State == models.RecordingShort { // as the end of a call says it that knew at once (controller/flow)
+		c.Record, c.RecordAt = false, time.Time{}
+	}
 	if rec.State == models.RecordingMissing && c.Fail == 0 {
 		c.Fail = models.RecordingFailed
 	}

@@ -199,7 +199,7 @@ func TestKeeper(t *testing.T) {
 					t.Errorf("told %q, want %q; it is %s, want %s", got, c.told, h.state(rec.Name), c.state)
 				}
 				cdr, err := h.st.CDR(t.Context(), "s")
-				if err != nil || (cdr.RecordFile != "") != (c.told == toldKept) || (cdr.Fail == models.RecordingFailed) != (c.told == toldMissing || c.told == "") {
+				if err != nil || (cdr.RecordFile != "") != (c.told == toldKept) || cdr.Record == (c.state == models.RecordingShort) || (cdr.Fail == models.RecordingFailed) != (c.told == toldMissing || c.told == "") {
 					t.Errorf("the CDR names %q, fail %d, %v", cdr.RecordFile, cdr.Fail, err)
 				}
 			})
