@@ -5,11 +5,14 @@
 // that both databases compare and return the same values. Expiry is judged by the store's clock (Now), never by the caller's. Method
 // calls made with the context that Once gives to its function join that transaction; they must not be made concurrently.
 //
-// Goroutines. A Store owns one, the committer that Record feeds; Close ends it after it has committed what waits.
+// Goroutines. A Store owns one, the committer that Record and Enqueue feed; Close ends it after it has committed what waits.
 //
 // Locks. Whatever changes the bindings or routes of a number first updates that number's row, and whoever needs several numbers takes
 // them in order. So work on one number is serial and nothing deadlocks on routes; a deadlock elsewhere is retried a few times. Steps of calls
 // do so too, when they touch a temporary destination: the committer locks the numbers of its whole group first.
+//
+// Calls that wait to be placed stand in outgoing. The step that dials one claims its row in its own transaction, so that of several daemons
+// one dials; a step that knows the call on the switch, or over, removes the row. How many wait is counted beside, spread over a few rows.
 //
 // A number has places, which bindings take (numbers.pairs): one each, but an X of AXYB takes all of them, so that it is nobody's Y.
 //

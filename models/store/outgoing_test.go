@@ -405,11 +405,12 @@ func TestQueueModel(t *testing.T) {
 					if err := s.Enqueue(ctx, o, nil); err != nil {
 						t.Errorf("enqueue: %v", err)
 					}
-					state, want := models.OutgoingQueued, models.OutgoingQueued
+					state := models.OutgoingQueued
 					for range rand.IntN(5) {
 						var applied bool
 						var err error
-						may := false
+						var may bool
+						var want models.OutgoingState
 						switch rand.IntN(4) {
 						case 0:
 							may = state == models.OutgoingQueued

@@ -31,8 +31,8 @@ func TestRecordings(t *testing.T) {
 		h := newHouse(t, cfg)
 		ctx := context.Background()
 		var calls []models.Change
-		for i, wait := range []time.Duration{3, 1, 2} {
-			calls = append(calls, h.recorded(t, fmt.Sprintf("s%d", i), wait*time.Minute))
+		for i, wait := range []time.Duration{3 * time.Minute, time.Minute, 2 * time.Minute} {
+			calls = append(calls, h.recorded(t, fmt.Sprintf("s%d", i), wait))
 		}
 		if got := must[models.Recording](t)(h.Recording(ctx, "s0.wav")); got != *calls[0].Recording {
 			t.Errorf("read %+v, want %+v", got, *calls[0].Recording)

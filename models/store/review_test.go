@@ -189,8 +189,8 @@ func texts(v reflect.Type, path string, visit func(path string)) {
 		if v == reflect.TypeFor[time.Time]() {
 			return
 		}
-		for i := range v.NumField() {
-			texts(v.Field(i).Type, strings.TrimPrefix(path+"."+v.Field(i).Name, "."), visit)
+		for f := range v.Fields() {
+			texts(f.Type, strings.TrimPrefix(path+"."+f.Name, "."), visit)
 		}
 	}
 }
