@@ -102,6 +102,7 @@ type Engine struct {
 	reports *reports
 
 	placedEnd func(models.Session)
+	pass      func(context.Context, models.Outgoing) error
 
 	ctx  context.Context // of every call; Run ends it
 	stop context.CancelFunc

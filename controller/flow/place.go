@@ -68,6 +68,9 @@ func (e *Engine) Room(trunk string) bool { return e.trunks.room(trunk) }
 // OnPlacedEnd names who hears of the end of each placed call; before Run. Its session has ended, or is still in stage queued.
 func (e *Engine) OnPlacedEnd(hear func(models.Session)) { e.placedEnd = hear }
 
+// OnDial names who holds a placed call back until its pace lets it go, in the call's own goroutine, right before the switch is told; before Run.
+func (e *Engine) OnDial(pass func(context.Context, models.Outgoing) error) { e.pass = pass }
+
 // placedCall is a call of ours whose leg is not known yet.
 func (e *Engine) placedCall(s models.Session) *call {
 	ready := make(chan struct{})
@@ -107,6 +110,9 @@ func (k *call) place(ctx context.Context, picked []models.Trunk) {
 	if err == nil && k.leg != nil {
 		err = k.attend(ctx, script)
 	}
+	if errors.Is(err, esl.ErrDown) && k.leg == nil && k.waitAgain(ctx) {
+		return
+	}
 	if err != nil && k.leg == nil {
 		k.log.Warn("call could not be dialled", "error", err)
 		err = nil
@@ -119,6 +125,16 @@ func (k *call) place(ctx context.Context, picked []models.Trunk) {
 		return
 	}
 	k.end(ctx, err)
+}
+
+// waitAgain puts a call back that the switch was not told of, since it is away.
+func (k *call) waitAgain(ctx context.Context) bool {
+	back, err := k.e.Store.Requeue(ctx, k.s.LegA)
+	if err != nil || !back {
+		k.log.Error("call could not be put back into the queue; the next resync does it", "error", err)
+	}
+	k.s.Stage = models.StageQueued
+	return back
 }
 
 // known lets those go on who wait for the leg.
@@ -149,6 +165,11 @@ func (k *call) begun(ctx context.Context) bool {
 
 // dial gives the call to the switch. From here on it needs no daemon but for keys that decide what follows.
 func (k *call) dial(ctx context.Context, d esl.Dial, script script) error {
+	if k.e.pass != nil {
+		if err := k.e.pass(ctx, k.placing.out); err != nil || k.stopped.Load() {
+			return err
+		}
+	}
 	limited, cancel := context.WithTimeout(ctx, commandIn)
 	defer cancel()
 	start := time.Now()

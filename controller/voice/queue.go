@@ -86,6 +86,7 @@ type Queue struct {
 	counted   bool // the calls that were live before have been counted
 	preparing int
 	tallies   map[int64]*tally
+	gates     gates
 }
 
 // way is a trunk out and its pace.
@@ -104,7 +105,7 @@ func New(o Options) *Queue {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	q := &Queue{o: o, wake: make(chan struct{}, 1), news: make(chan struct{}, 1), lines: map[int64]*line{}, ports: newPorts(), tallies: map[int64]*tally{}}
+	q := &Queue{o: o, wake: make(chan struct{}, 1), news: make(chan struct{}, 1), lines: map[int64]*line{}, ports: newPorts(), tallies: map[int64]*tally{}, gates: gates{}}
 	list := slices.Clone(o.Trunks)
 	slices.SortStableFunc(list, func(a, b models.Trunk) int { return cmp.Compare(a.Order, b.Order) })
 	for _, t := range list {
@@ -130,10 +131,11 @@ func (q *Queue) Run(ctx context.Context) {
 	q.wg.Wait()
 }
 
-// settle waits until each switch has been synchronised once, so that calls that went on without us are counted, and until that is done. A switch that
-// is away for longer holds nobody up.
+// settle waits until each switch has been synchronised once, so that calls that went on without us are known, and until they are counted. A
+// switch that is away for longer holds nobody up. It takes a second at least: another daemon may have dialled until now, at the same paces.
 func (q *Queue) settle(ctx context.Context) {
 	limit := time.Now().Add(settleIn)
+	sleep(ctx, nil, time.Now().Add(time.Second))
 	for ctx.Err() == nil {
 		q.mu.Lock()
 		counted := q.counted

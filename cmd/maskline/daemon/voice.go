@@ -23,6 +23,7 @@ func (d *Daemon) makeVoice(context.Context) error {
 	d.queue = voice.New(voice.Options{Store: d.store, Placer: d.engine, Outbox: d.courier, Speaker: d.speaker, Seats: seats, Trunks: d.trunks,
 		Observe: d.metrics, Log: d.log})
 	d.engine.OnPlacedEnd(d.queue.Ended)
+	d.engine.OnDial(d.queue.Pass)
 	d.desk = voice.NewDesk(voice.DeskOptions{Store: d.store, Prompts: d.prompts, Ports: d.queue, Seats: seats, Numbering: d.cfg.Numbering.Model(),
 		International: d.cfg.API.International, Values: d.cfg.Speech.Limits()})
 	return nil
