@@ -40,10 +40,18 @@ func showCDR(reveal bool) func(models.CDR) CDR {
 			OutAt: at(r.OutAt), OutAlertingAt: at(r.OutAlertingAt), OutAnswerAt: at(r.OutAnswerAt), OutQ850: r.OutQ850,
 			SpeechPlays: r.SpeechPlays, SpeechSeconds: r.SpeechSeconds,
 			CallInAt: at(r.CallInAt), StartAt: at(r.StartAt), AlertingAt: at(r.AlertingAt), AnswerAt: at(r.AnswerAt), EndAt: at(r.EndAt),
-			FailAt: at(r.FailAt), Talk: r.TalkSeconds(), Q850: r.Q850, State: int(r.Fail), StateText: r.Fail.Text(), SIPStatus: r.SIPStatus,
+			FailAt: at(r.FailAt), Talk: talked(r), Q850: r.Q850, State: int(r.Fail), StateText: r.Fail.Text(), SIPStatus: r.SIPStatus,
 			HungUpBy: r.HungUpBy, Record: r.Record, RecordFile: r.RecordFile, UserData: r.UserData, Source: string(r.Source),
 		}
 	}
+}
+
+// talked is the talk time: leg 2's, or leg 1's of a placed call that has no other (spec/voicecall.md §8).
+func talked(r models.CDR) int64 {
+	if r.Mode.Placed() && r.Mode != models.ModeClick && !r.OutAnswerAt.IsZero() {
+		r.AnswerAt = r.OutAnswerAt
+	}
+	return r.TalkSeconds()
 }
 
 func (s *server) listCalls(c *gin.Context) {
