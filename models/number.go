@@ -30,17 +30,24 @@ const (
 
 // Number is a number of the platform: an X or a Y, or one that placed calls show. It belongs to one app.
 type Number struct {
-	ID        int64
-	TenantID  int64
-	AppID     int64
-	Number    string // global form, unique
-	AreaCode  string // with its leading zero: 0755
-	Kind      NumberKind
-	State     NumberState
-	Cause     int    // why it is unavailable, 1 to 9 (spec/privatenumber.md §4.5); 0 in other states
-	Trunk     string // the trunk that carries it outward first; "" is the configured order
-	CreatedAt time.Time
+	ID       int64
+	TenantID int64
+	AppID    int64
+	Number   string // global form, unique
+	AreaCode string // with its leading zero: 0755
+	Kind     NumberKind
+	State    NumberState
+	Cause    int // why it is unavailable, 1 to 9 (spec/privatenumber.md §4.5); 0 in other states
+	// SuspendedFor says why it is in state 9 when that was not the operator's word: SuspendedForArrears.
+	SuspendedFor string
+	EndsAt       time.Time // unsubscribed: no rent after it; zero: it goes on
+	DeliveredAt  time.Time // when the tenant got it: the first rent is for that day. Zero is CreatedAt
+	Trunk        string    // the trunk that carries it outward first; "" is the configured order
+	CreatedAt    time.Time
 }
+
+// SuspendedForArrears is Number.SuspendedFor of a number that a recharge restores.
+const SuspendedForArrears = "arrears"
 
 // Validate checks a number to be stored.
 func (n Number) Validate() error {

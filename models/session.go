@@ -94,7 +94,8 @@ type CallEvent struct {
 type Change struct {
 	Session    Session
 	Events     []CallEvent
-	CDR        *CDR // set exactly once, with Session.EndedAt
+	CDR        *CDR     // set exactly once, with Session.EndedAt
+	Charges    []Charge // what the CDR costs; their CDRID is the store's
 	Deliveries []Delivery
 	// Exclusive takes the dialled number for this session until it ends; Record fails with NumberBusy when another call has it, and
 	// nothing of the change is written.

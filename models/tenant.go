@@ -14,12 +14,28 @@ const (
 
 // Tenant is a company that rents numbers.
 type Tenant struct {
-	ID        int64
-	Name      string // 1 to 64 characters, unique
-	SpID      string // spId of CDRs, unique; 1 to 32 characters
-	State     State
-	Calls     CallCap // accepted calls of all its apps of ModeVoice (1013001, 7001)
+	ID    int64
+	Name  string // 1 to 64 characters, unique
+	SpID  string // spId of CDRs, unique; 1 to 32 characters
+	State State
+	Calls CallCap // accepted calls of all its apps of ModeVoice (1013001, 7001)
+	// Credit is how far below zero the balance may go; Arrears says that it went further. That is kept apart from State, so that a recharge
+	// restores what was suspended for arrears and nothing else.
+	Credit  Amount
+	Arrears bool
+	// Zone is the time zone of the tenant's months, as the IANA database names it; "" is Asia/Shanghai.
+	Zone      string
 	CreatedAt time.Time
+}
+
+// Location is Zone with its default.
+func (t Tenant) Location() *time.Location {
+	if t.Zone != "" {
+		if zone, err := time.LoadLocation(t.Zone); err == nil {
+			return zone
+		}
+	}
+	return Beijing
 }
 
 // Validate checks a tenant to be stored.
@@ -29,8 +45,17 @@ func (t Tenant) Validate() error {
 		return Fail(Invalid, "name", "a tenant's name has 1 to 64 characters")
 	case t.SpID == "" || len(t.SpID) > 32:
 		return Fail(Invalid, "sp_id", "an sp_id has 1 to 32 characters")
+	case t.Credit < 0:
+		return Fail(Invalid, "credit", "credit is 0 or more")
+	case !knownZone(t.Zone):
+		return Fail(Invalid, "zone", "zone %q is no time zone of the IANA database, such as Asia/Shanghai", t.Zone)
 	case t.Calls.PerHour < 0 || t.Calls.PerDay < 0:
 		return Fail(Invalid, "calls.per_hour", "calls an hour and a day are 1 or more, or 0 for no bound")
 	}
 	return nil
+}
+
+func knownZone(name string) bool {
+	_, err := time.LoadLocation(name)
+	return err == nil && name != "Local"
 }
