@@ -18,14 +18,15 @@ type mark = store.QueueMark
 
 // How often and how far the store is read.
 const (
-	windowLow    = 150                   // below it the window is filled up
-	fillAgain    = 50 * time.Millisecond // between two reads of one app's window
-	freshenAgain = 5 * time.Second       // … when it is full: another daemon may have accepted something more urgent
-	loadAgain    = 5 * time.Second       // settings of an app
-	recountAgain = 15 * time.Second      // live calls
-	takenIn      = time.Minute           // from the dialling until the store has it, at most
-	pagesMost    = 5                     // of windowMost rows, in one read
-	expiredMost  = 200                   // calls that give up, in one look
+	windowLow    = 150                    // below it the window is filled up
+	fillAgain    = 50 * time.Millisecond  // between two reads of one app's window
+	shortAgain   = 500 * time.Millisecond // … when calls of some numbers were left out
+	freshenAgain = 5 * time.Second        // … when it is full: another daemon may have accepted something more urgent
+	loadAgain    = 5 * time.Second        // settings of an app
+	recountAgain = 15 * time.Second       // live calls
+	takenIn      = time.Minute            // from the dialling until the store has it, at most
+	pagesMost    = 5                      // of windowMost rows, in one read
+	expiredMost  = 200                    // calls that give up, in one look
 )
 
 // reading is what one read of an app's queue found.
@@ -217,7 +218,7 @@ func (l *line) lookAt() time.Time {
 	case l.waiting <= n:
 		return time.Time{}
 	case l.short:
-		return l.readAt.Add(time.Second)
+		return l.readAt.Add(shortAgain)
 	case n < windowLow:
 		return l.readAt.Add(fillAgain)
 	}
@@ -285,6 +286,7 @@ func (q *Queue) readRows(ctx context.Context, l *line) (reading, error) {
 		}
 		if len(rows) < windowMost {
 			if page == 0 {
+				r.short = len(r.rows) < len(rows)
 				return r, nil
 			}
 			r.next = mark{}

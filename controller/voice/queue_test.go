@@ -312,7 +312,7 @@ func TestSwitches(t *testing.T) {
 		q := l.queue()
 		l.run(q)
 		l.wait(l.app, 40, nil)
-		time.Sleep(settleIn - second)
+		time.Sleep(settleIn - 2*second)
 		if n := len(l.dialled()); n != 0 {
 			t.Errorf("%d calls were dialled before the third switch had had its time", n)
 		}
