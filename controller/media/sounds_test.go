@@ -95,7 +95,7 @@ func TestSounds(t *testing.T) {
 	for _, bad := range []string{
 		srv.URL + SoundsPath, srv.URL + SoundsPath + "x", srv.URL + SoundsPath + "0/platform/busy.wav", srv.URL + SoundsPath + "0./platform/busy.wav",
 		srv.URL + SoundsPath + signed + "/platform/busy.wav", strings.Replace(old, "sp_1", "sp_2", 1), strings.Replace(old, "busy", "w@it-1", 1), forged,
-		strings.Replace(forged, "../", "..%2f", -1),
+		strings.ReplaceAll(forged, "../", "..%2f"),
 		srv.URL + SoundsPath + "0." + sounds.sign("0", "speech/../../etc/passwd") + "/speech/..%2f..%2fetc%2fpasswd",
 		srv.URL + SoundsPath + "0." + sounds.sign("0", "speech/x.wav") + "/speech/x.wav",
 		srv.URL + SoundsPath + "0." + sounds.sign("0", "other/busy.wav") + "/other/busy.wav",
