@@ -143,11 +143,11 @@ func (l *line) drop(session string) {
 
 // idle says that the line can be forgotten: nothing waits, and no pace would be lost.
 func (l *line) idle(now time.Time) bool {
-	if len(l.window) > 0 || l.waiting > 0 || l.news || l.pace.free().After(now) {
+	if len(l.window) > 0 || l.waiting > 0 || l.news || !l.pace.quiet(now) {
 		return false
 	}
 	for _, p := range l.numbers {
-		if p.free().After(now) {
+		if !p.quiet(now) {
 			return false
 		}
 	}

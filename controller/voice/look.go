@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
@@ -151,7 +152,8 @@ func (q *Queue) recount(ctx context.Context, began time.Time) error {
 	return nil
 }
 
-// note takes over how many calls of each app wait, and forgets lines that are done.
+// note takes over how many calls of each app wait, and forgets what is done. The line of an app stays while a call of it is up: its gate needs
+// the settings.
 func (q *Queue) note(apps []store.QueueApp, now time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -164,11 +166,12 @@ func (q *Queue) note(apps []store.QueueApp, now time.Time) {
 		if l.waiting = waiting[id]; l.waiting == 0 && !l.news {
 			l.window = nil
 		}
-		if l.idle(now) {
+		if l.idle(now) && q.ports.app[id] == 0 {
 			delete(q.lines, id)
 			q.ring = slices.DeleteFunc(q.ring, func(o *line) bool { return o == l })
 		}
 	}
+	maps.DeleteFunc(q.gates, func(_ string, p *pace) bool { return p.quiet(now) })
 }
 
 // backlogs is what metrics are told.
@@ -215,8 +218,10 @@ func (l *line) lookAt() time.Time {
 	switch {
 	case l.news:
 		return l.readAt.Add(gather)
-	case l.waiting <= n:
+	case l.waiting == 0 && n == 0:
 		return time.Time{}
+	case l.waiting <= n:
+		return l.readAt.Add(freshenAgain)
 	case l.short:
 		return l.readAt.Add(shortAgain)
 	case n < windowLow:
