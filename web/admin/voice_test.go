@@ -270,6 +270,25 @@ func TestRecordings(t *testing.T) {
 	l.do("GET", "/recordings?state=odd", "", 400, nil)
 }
 
+func TestTalkTimes(t *testing.T) {
+	at := func(s int) time.Time { return time.Date(2026, 11, 20, 12, 0, s, 5e8, time.UTC) }
+	for _, c := range []struct {
+		name string
+		cdr  models.CDR
+		want int64
+	}{
+		{"masked", models.CDR{Mode: models.ModeAXB, AnswerAt: at(10), EndAt: at(40)}, 30},
+		{"notification", models.CDR{Mode: models.ModeNotify, OutAnswerAt: at(10), EndAt: at(15)}, 5},
+		{"notification that nobody answered", models.CDR{Mode: models.ModeNotify, EndAt: at(15)}, 0},
+		{"click-to-dial", models.CDR{Mode: models.ModeClick, OutAnswerAt: at(10), AnswerAt: at(20), EndAt: at(50)}, 30},
+		{"click-to-dial without leg 2", models.CDR{Mode: models.ModeClick, OutAnswerAt: at(10), EndAt: at(50)}, 0},
+	} {
+		if got := showCDR(false)(c.cdr).Talk; got != c.want {
+			t.Errorf("%s: %d s of talk, want %d", c.name, got, c.want)
+		}
+	}
+}
+
 // progress is a queue that has done something.
 type progress struct{}
 
