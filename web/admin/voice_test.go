@@ -266,6 +266,16 @@ func TestRecordings(t *testing.T) {
 	if !strings.Contains(l.log.String(), "recording="+rec.Name) {
 		t.Error("the log does not say that a recording was heard")
 	}
+	l.do("DELETE", "/recordings/"+rec.Name, "", 200, nil)
+	if len(l.stops) != 1 || l.stops[0] != rec.Name {
+		t.Errorf("removed %v", l.stops)
+	}
+	rec.State, rec.RemovedAt = models.RecordingRemoved, now
+	if err := l.store.SetRecording(t.Context(), rec); err != nil {
+		t.Fatal(err)
+	}
+	l.do("DELETE", "/recordings/"+rec.Name, "", 409, nil)
+	l.do("DELETE", "/recordings/none", "", 404, nil)
 	l.do("GET", "/recordings/none", "", 404, nil)
 	l.do("GET", "/recordings?state=odd", "", 400, nil)
 }
@@ -298,6 +308,7 @@ func (progress) Progress(int64) (live int, placed, gaveUp int64, pace float64) {
 func (l *lab) voiced(o *Options) {
 	dir := l.t.TempDir()
 	o.Queue = progress{}
+	o.RemoveRecording = func(_ context.Context, name string) error { l.stops = append(l.stops, name); return nil }
 	shelf, err := media.NewShelf(media.ShelfOptions{Store: l.store, Uploads: filepath.Join(dir, "uploads"), Tenants: filepath.Join(dir, "tenants")})
 	if err != nil {
 		l.t.Fatal(err)
