@@ -55,12 +55,12 @@ type Options struct {
 	OpenRecording func(ctx context.Context, name string) (io.ReadCloser, int64, error)
 	// RemoveRecording removes a recording before its days are over, and notes it.
 	RemoveRecording func(ctx context.Context, name string) error
-	Queue         Queue              // of calls that the platform places
-	Values        models.ValueLimits // of what templates are filled with
-	Switches      []esl.Switch
-	Trunks        []models.Trunk
-	Sim           http.Handler // the control of a simulated switch, which serves /sim/calls and /sim/faults
-	Log           *slog.Logger
+	Queue           Queue              // of calls that the platform places
+	Values          models.ValueLimits // of what templates are filled with
+	Switches        []esl.Switch
+	Trunks          []models.Trunk
+	Sim             http.Handler // the control of a simulated switch, which serves /sim/calls and /sim/faults
+	Log             *slog.Logger
 }
 
 type server struct {
