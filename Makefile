@@ -36,7 +36,7 @@ check: ## format, vet, linters, known vulnerabilities
 bench: ## the promised ratios, each measured against its rival in the same run, and what 500 calls weigh
 	$(GO) test -run='^$$' -bench=Reader -benchtime=$(BENCHTIME) ./esl/wire
 	$(GO) test -run='^$$' -bench=Sight -benchtime=$(BENCHTIME) ./models/store
-	$(GO) test -run='^$$' -bench='Bind|RawInsert' -benchtime=$(BENCHTIME) ./models/store ./web/api
+	$(GO) test -run='^$$' -bench='Bind|Enqueue|RawInsert' -benchtime=$(BENCHTIME) ./models/store ./web/api
 	$(GO) test -run='^$$' -bench=Calls -benchtime=2000x ./cmd/maskline
 	$(GO) test -count=1 -run=FiveHundredCalls -v ./cmd/maskline
 

@@ -10,7 +10,7 @@ func Default() Config {
 		TLS:      TLS{Hosts: []string{"localhost", "127.0.0.1"}, Dir: "var/tls"},
 		API: API{
 			ClockWindow: 15 * time.Minute, ClockOffsets: []time.Duration{0, 8 * time.Hour}, ReplayWindow: 15 * time.Minute,
-			Rate: 200, Burst: 400, BlockAfter: 20, BlockWindow: 5 * time.Minute, BlockFor: 30 * time.Minute,
+			Rate: 1000, Burst: 10_000, BlockAfter: 20, BlockWindow: 5 * time.Minute, BlockFor: 30 * time.Minute,
 			BodyLimit: 64 << 10, Timeout: 10 * time.Second,
 		},
 		Intake:    Intake{User: "switch", Spool: "var/spool"},

@@ -44,7 +44,10 @@ type Switch interface {
 	// Place dials a call of our own: the endpoints of d one after the other, until one answers; that leg then executes the applications of
 	// then in order, in the switch, without us. id becomes the call's, and the uuid of the first endpoint's leg if that names none. Every leg
 	// gets maskline_call and maskline_role "a" unless d says otherwise. The Call is open before anything is sent, so that no event is missed.
-	// An error says that nothing was dialled, but for ErrUncertain. What became of the dialling comes as a Placed event.
+	// An error says that nothing was dialled, but for ErrUncertain. What became of the dialling comes as a Placed event, before or after the
+	// events of the leg that answered and after those of legs that failed; or as a Lost event of the leg id, when the switch turns out to
+	// have no leg of the call and nobody heard how its dialling ended, or whether it was dialled at all. A switch does not dial an id
+	// whose leg lives: Placed has DESTINATION_OUT_OF_ORDER then. ErrDown while events do not flow.
 	Place(ctx context.Context, id string, d Dial, then []App) (Call, error)
 	// API runs one api command that answers at once (status, show channels …) and gives its answer's text.
 	API(ctx context.Context, command, arg string) (string, error)

@@ -18,7 +18,7 @@ const (
 	Executed                      // CHANNEL_EXECUTE_COMPLETE: an application ended; Token tells which
 	Digit                         // DTMF
 	Snapshot                      // made by the adapter from uuid_dump: how a leg stands after a resync
-	Placed                        // BACKGROUND_JOB of Place: a leg has answered (Leg), or none did and Cause says why the last failed
+	Placed                        // BACKGROUND_JOB of Place: a leg has answered (Leg), or none did and Cause says why the last failed; comes once
 	Lost                          // made by the adapter: the leg is gone and nobody saw its end; At is until when its switch was known to live
 )
 

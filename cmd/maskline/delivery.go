@@ -29,7 +29,7 @@ func (c *cli) deliveryCommand() *cobra.Command {
 		listCommand(c, "/deliveries", "List deliveries, newest first", "  maskline delivery list --state retry", heading, deliveryRow,
 			func(cmd *cobra.Command, q *query) {
 				filters(cmd, q)
-				q.text(cmd, "state", "state", "only in this `STATE`: waiting, retry, done, dead")
+				q.text(cmd, "state", "state", "only in this `STATE`: held, waiting, retry, done, dead")
 			}),
 		dead, c.deliveryFiles(), c.deliveryReplay(),
 	)

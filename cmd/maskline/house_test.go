@@ -148,7 +148,13 @@ func (h *house) start() {
 // await repeats what must come true.
 func (h *house) await(what string, try func() error) {
 	h.t.Helper()
-	deadline := time.NewTimer(20 * time.Second)
+	h.awaitFor(20*time.Second, what, try)
+}
+
+// awaitFor is await with a limit of its own.
+func (h *house) awaitFor(limit time.Duration, what string, try func() error) {
+	h.t.Helper()
+	deadline := time.NewTimer(limit)
 	defer deadline.Stop()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()

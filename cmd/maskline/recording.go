@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -27,6 +28,10 @@ func (c *cli) recordingCommand() *cobra.Command {
 		c.soundCommand("get NAME [--out FILE]", "Download a recording; it is logged", "  maskline recording get 26112017001412345678901.wav --out call.wav", "recording's name",
 			func(args []string) (string, string, any) {
 				return http.MethodGet, "/recordings/" + url.PathEscape(args[0]) + "/sound", nil
+			}),
+		c.leaf("remove NAME", "Remove a recording before its days are over; it is logged", "  maskline recording remove 26112017001412345678901.wav", oneArg("recording's name"),
+			func(ctx context.Context, args []string) error {
+				return ask(ctx, c, http.MethodDelete, "/recordings/"+url.PathEscape(args[0]), nil, nil, func(admin.Count) error { return c.printf("removed\n") })
 			}),
 	)
 }

@@ -114,6 +114,9 @@ func (e *Engine) putBack(ctx context.Context, sw esl.Switch, s models.Session) b
 		return true // at the next resync
 	}
 	e.Log.Info("call that was never dialled waits again", "sessionId", s.ID, "done", back)
+	if s.Stage = models.StageQueued; back && e.placedEnd != nil {
+		e.placedEnd(s)
+	}
 	return back
 }
 

@@ -212,6 +212,9 @@ func (e *Engine) endFromReports(ctx context.Context, s models.Session, legs []cd
 		}
 	}
 	k.finishUntold(ctx)
+	if s.Plan.Place != nil && e.placedEnd != nil && !k.s.EndedAt.IsZero() {
+		e.placedEnd(k.s)
+	}
 	return nil
 }
 

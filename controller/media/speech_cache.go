@@ -113,6 +113,7 @@ func (c *speechCache) sweep(now time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var files []kept
+	var broken []string
 	total := int64(0)
 	err := filepath.WalkDir(c.dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
@@ -127,10 +128,13 @@ func (c *speechCache) sweep(now time.Time) error {
 			total += info.Size()
 			files = append(files, kept{path, info.Size(), info.ModTime()})
 		case strings.HasPrefix(e.Name(), partPrefix) && now.Sub(info.ModTime()) > keepLeast:
-			return ignoreGone(os.Remove(path))
+			broken = append(broken, path)
 		}
 		return nil
 	})
+	for _, path := range broken {
+		err = errors.Join(err, ignoreGone(os.Remove(path)))
+	}
 	if err != nil {
 		return fmt.Errorf("look through the speech directory: %w", err)
 	}

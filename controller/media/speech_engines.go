@@ -61,8 +61,7 @@ func (e *CommandEngine) Speak(ctx context.Context, s models.Speech) (wav []byte,
 	out := filepath.Join(dir, "speech.wav")
 	argv := e.fill(map[string]string{"{text}": text, "{voice}": s.Voice, "{rate}": strconv.Itoa(s.Rate),
 		"{speed}": strconv.Itoa(normalSpeed * s.Rate / 100), "{out}": out})
-	var stdout, stderr capped
-	stdout.left, stderr.left = engineMax, 4<<10
+	stdout, stderr := capped{left: engineMax}, capped{left: 4 << 10, lenient: true}
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...) //nolint:gosec // the operator's own command line
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(text+"\n"), &stdout, &stderr
 	cmd.Env = engineEnvironment()
@@ -80,7 +79,7 @@ func (e *CommandEngine) Speak(ctx context.Context, s models.Speech) (wav []byte,
 	case e.names("{out}"):
 		return readCapped(out)
 	}
-	return stdout.Bytes(), nil
+	return stdout.took.Bytes(), nil
 }
 
 func (e *CommandEngine) names(place string) bool {
@@ -132,26 +131,32 @@ func readEngine(r io.Reader) ([]byte, error) {
 	return b, nil
 }
 
-// capped is a buffer that takes so many bytes and ends the writer after them.
+// capped is a buffer that takes so many bytes and then ends the writer, or, when it is lenient, drops what comes. It embeds no buffer: io.Copy
+// would use its ReadFrom, without bound.
 type capped struct {
-	bytes.Buffer
-	left int
-	over bool
+	took    bytes.Buffer
+	left    int
+	lenient bool
+	over    bool
 }
 
 func (c *capped) Write(b []byte) (int, error) {
-	if len(b) > c.left {
+	keep := b[:min(len(b), c.left)]
+	c.left -= len(keep)
+	c.took.Write(keep)
+	if len(keep) < len(b) {
 		c.over = true
-		return 0, io.ErrShortWrite
+		if !c.lenient {
+			return len(keep), io.ErrShortWrite
+		}
 	}
-	c.left -= len(b)
-	return c.Buffer.Write(b)
+	return len(b), nil
 }
 
 // says is the last line of a program's complaint, for the log. It may repeat the text, which may hold somebody's number: what is not ASCII, as
 // texts are after the reading rules, is left out, and digits are masked.
 func (c *capped) says() string {
-	lines := strings.Split(strings.TrimSpace(c.String()), "\n")
+	lines := strings.Split(strings.TrimSpace(c.took.String()), "\n")
 	line := strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {
 			return -1

@@ -163,7 +163,7 @@ func (q *Queue) begin(p *pick, now time.Time) {
 	}
 }
 
-// place hands a call over. One that the Placer cannot take now goes back to its place, and its app waits a moment.
+// place hands a call over. One that the Placer cannot take now is read anew from where it waits, and its app waits a moment.
 func (q *Queue) place(ctx context.Context, p *pick) {
 	s := p.e.o.Session
 	err := q.o.Placer.Place(ctx, p.seat.Switch, p.e.o)
@@ -177,10 +177,10 @@ func (q *Queue) place(ctx context.Context, p *pick) {
 	}
 	q.mu.Lock()
 	q.ports.free(s.ID)
-	p.line.insert(p.e)
 	p.line.waiting++
-	p.line.pauseAt, p.line.held = now.Add(pauseAfter), holdPorts
+	p.line.news, p.line.pauseAt, p.line.held = true, now.Add(pauseAfter), holdPorts
 	q.mu.Unlock()
+	tell(q.news)
 	q.o.Observe.Refused()
 	q.o.Log.LogAttrs(ctx, slog.LevelWarn, "waiting call could not be handed over; it waits on", slog.String("sessionId", s.ID), slog.Any("error", err))
 }

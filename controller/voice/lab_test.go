@@ -44,6 +44,7 @@ type lab struct {
 	box      *outbox
 	speaker  *speaker
 	keys     int
+	stops    []func()
 
 	mu    sync.Mutex
 	calls []dialled
@@ -93,7 +94,14 @@ func inLab(t *testing.T, test func(*lab)) {
 		var err error
 		l.st, err = store.Open(ctx, store.Config{Driver: store.SQLite, DSN: file, Keys: store.Keys{Current: "k", ByID: map[string][]byte{"k": make([]byte, 32)}}})
 		l.must(err)
-		defer func() { l.must(l.st.Close()) }()
+		defer func() {
+			cancel()
+			for _, stop := range l.stops {
+				stop()
+			}
+			synctest.Wait()
+			l.must(l.st.Close())
+		}()
 		l.must(l.st.Migrate(ctx))
 		l.tenant = models.Tenant{Name: "t", SpID: "sp1", State: models.StateNormal}
 		l.must(l.st.CreateTenant(ctx, &l.tenant))
@@ -149,7 +157,8 @@ func (l *lab) run(q *Queue) (stop func()) {
 	done := make(chan struct{})
 	go func() { defer close(done); q.Run(ctx) }()
 	stop = sync.OnceFunc(func() { cancel(); <-done })
-	l.Cleanup(stop)
+	l.stops = append(l.stops, stop)
+	time.Sleep(second) // in which another daemon's pace runs out
 	return stop
 }
 

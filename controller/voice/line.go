@@ -59,7 +59,7 @@ type line struct {
 	news    bool             // something was offered, or came back, since the last read
 	readAt  time.Time        // when the last read of the window began
 	deep    mark             // where the next read goes on, when calls of numbers that must wait stand before others
-	short   bool             // the last read did not fill the window though more rows wait
+	short   bool             // the last read left calls of some numbers out, and the window has room
 }
 
 // tune takes the app's settings over.
@@ -99,7 +99,7 @@ func perNumber(v models.VoiceSettings) int {
 		most = min(most, max(4, int(3*v.Number.Rate)))
 	}
 	if v.Number.Ports > 0 {
-		most = min(most, v.Number.Ports+4)
+		most = min(most, 2*v.Number.Ports+8)
 	}
 	return most
 }
@@ -131,6 +131,9 @@ func (l *line) merge(r reading, mine func(session string) bool) {
 	slices.SortFunc(out, (*entry).order)
 	l.window = out[:min(len(out), windowMost)]
 	l.deep, l.short, l.readAt = r.next, r.short, r.began
+	if r.upto == nil && !r.short {
+		l.waiting = len(l.window) // there are no others
+	}
 }
 
 // drop takes a call out of the window.
@@ -138,20 +141,13 @@ func (l *line) drop(session string) {
 	l.window = slices.DeleteFunc(l.window, func(e *entry) bool { return e.o.Session.ID == session })
 }
 
-// insert puts a call back where it belongs.
-func (l *line) insert(e *entry) {
-	i, _ := slices.BinarySearchFunc(l.window, e, (*entry).order)
-	l.window = slices.Insert(l.window, i, e)
-	l.window = l.window[:min(len(l.window), windowMost)]
-}
-
 // idle says that the line can be forgotten: nothing waits, and no pace would be lost.
 func (l *line) idle(now time.Time) bool {
-	if len(l.window) > 0 || l.waiting > 0 || l.news || l.pace.free().After(now) {
+	if len(l.window) > 0 || l.waiting > 0 || l.news || !l.pace.quiet(now) {
 		return false
 	}
 	for _, p := range l.numbers {
-		if p.free().After(now) {
+		if !p.quiet(now) {
 			return false
 		}
 	}

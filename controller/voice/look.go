@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
@@ -18,14 +19,15 @@ type mark = store.QueueMark
 
 // How often and how far the store is read.
 const (
-	windowLow    = 150                   // below it the window is filled up
-	fillAgain    = 50 * time.Millisecond // between two reads of one app's window
-	freshenAgain = 5 * time.Second       // … when it is full: another daemon may have accepted something more urgent
-	loadAgain    = 5 * time.Second       // settings of an app
-	recountAgain = 15 * time.Second      // live calls
-	takenIn      = time.Minute           // from the dialling until the store has it, at most
-	pagesMost    = 5                     // of windowMost rows, in one read
-	expiredMost  = 200                   // calls that give up, in one look
+	windowLow    = 150                    // below it the window is filled up
+	fillAgain    = 50 * time.Millisecond  // between two reads of one app's window
+	shortAgain   = 500 * time.Millisecond // … when calls of some numbers were left out
+	freshenAgain = 5 * time.Second        // … when it is full: another daemon may have accepted something more urgent
+	loadAgain    = 5 * time.Second        // settings of an app
+	recountAgain = 15 * time.Second       // live calls
+	takenIn      = time.Minute            // from the dialling until the store has it, at most
+	pagesMost    = 5                      // of windowMost rows, in one read
+	expiredMost  = 200                    // calls that give up, in one look
 )
 
 // reading is what one read of an app's queue found.
@@ -150,7 +152,8 @@ func (q *Queue) recount(ctx context.Context, began time.Time) error {
 	return nil
 }
 
-// note takes over how many calls of each app wait, and forgets lines that are done.
+// note takes over how many calls of each app wait, and forgets what is done. The line of an app stays while a call of it is up: its gate needs
+// the settings.
 func (q *Queue) note(apps []store.QueueApp, now time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -163,11 +166,12 @@ func (q *Queue) note(apps []store.QueueApp, now time.Time) {
 		if l.waiting = waiting[id]; l.waiting == 0 && !l.news {
 			l.window = nil
 		}
-		if l.idle(now) {
+		if l.idle(now) && q.ports.app[id] == 0 {
 			delete(q.lines, id)
 			q.ring = slices.DeleteFunc(q.ring, func(o *line) bool { return o == l })
 		}
 	}
+	maps.DeleteFunc(q.gates, func(_ string, p *pace) bool { return p.quiet(now) })
 }
 
 // backlogs is what metrics are told.
@@ -214,10 +218,12 @@ func (l *line) lookAt() time.Time {
 	switch {
 	case l.news:
 		return l.readAt.Add(gather)
-	case l.waiting <= n:
+	case l.waiting == 0 && n == 0:
 		return time.Time{}
+	case l.waiting <= n:
+		return l.readAt.Add(freshenAgain)
 	case l.short:
-		return l.readAt.Add(time.Second)
+		return l.readAt.Add(shortAgain)
 	case n < windowLow:
 		return l.readAt.Add(fillAgain)
 	}
@@ -285,6 +291,7 @@ func (q *Queue) readRows(ctx context.Context, l *line) (reading, error) {
 		}
 		if len(rows) < windowMost {
 			if page == 0 {
+				r.short = len(r.rows) < len(rows)
 				return r, nil
 			}
 			r.next = mark{}

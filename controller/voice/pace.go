@@ -62,3 +62,12 @@ func (p *pace) take(now time.Time) {
 	p.last[p.at] = now
 	p.at = (p.at + 1) % len(p.last)
 }
+
+// quiet says that the pace can be forgotten: nothing that happened bounds what comes.
+func (p *pace) quiet(now time.Time) bool {
+	if p.rate <= 0 {
+		return true
+	}
+	newest := p.last[(p.at+len(p.last)-1)%len(p.last)]
+	return !p.next.After(now) && !newest.Add(time.Second).After(now)
+}

@@ -68,3 +68,28 @@ func TestPaceChanges(t *testing.T) {
 	}
 	p.take(now)
 }
+
+// A pace is forgotten only when nothing of it would be lost.
+func TestPaceIsQuiet(t *testing.T) {
+	var p pace
+	now := time.Unix(1000, 0)
+	if !p.quiet(now) {
+		t.Error("no bound, and not quiet")
+	}
+	p.set(10)
+	if !p.quiet(now) {
+		t.Error("nothing has happened, and it is not quiet")
+	}
+	p.take(now)
+	if p.quiet(now.Add(999 * time.Millisecond)) {
+		t.Error("quiet within the second")
+	}
+	if !p.quiet(now.Add(time.Second)) {
+		t.Error("not quiet after the second")
+	}
+	p.set(0.1)
+	p.take(now.Add(time.Second))
+	if p.quiet(now.Add(5 * time.Second)) {
+		t.Error("quiet before its next call")
+	}
+}

@@ -48,8 +48,8 @@ func TestSpeechFails(t *testing.T) {
 		l.wait(l.app, 3, says("works"))
 		l.wait(quick, 10, nil)
 		q := l.queue()
-		began := time.Now()
 		l.run(q)
+		began := time.Now()
 		time.Sleep(5 * second)
 		l.once(13)
 		for _, id := range failing {

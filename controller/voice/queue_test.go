@@ -303,6 +303,30 @@ func TestTwoQueues(t *testing.T) {
 	})
 }
 
+// What the operator changes acts on calls that wait already, few as they are.
+func TestSettingsChange(t *testing.T) {
+	inLab(t, func(l *lab) {
+		l.settings(&l.app, models.VoiceSettings{Ports: 1})
+		l.talk = func(models.Outgoing) time.Duration { return time.Hour }
+		l.wait(l.app, 3, nil)
+		l.run(l.queue())
+		time.Sleep(10 * second)
+		l.once(1)
+		l.settings(&l.app, models.VoiceSettings{Ports: 2})
+		time.Sleep(10 * second)
+		l.once(2)
+		l.must(l.st.UpdateApp(l.ctx, l.app.ID, func(a *models.App) error {
+			a.State, a.Settings.Voice.Ports = models.StateSuspended, 5
+			return nil
+		}))
+		time.Sleep(10 * second)
+		l.once(2)
+		l.must(l.st.UpdateApp(l.ctx, l.app.ID, func(a *models.App) error { a.State = models.StateNormal; return nil }))
+		time.Sleep(10 * second)
+		l.once(3)
+	})
+}
+
 // A call goes to the switch that is up and carries the fewest; when none is, it waits.
 func TestSwitches(t *testing.T) {
 	inLab(t, func(l *lab) {
@@ -312,7 +336,7 @@ func TestSwitches(t *testing.T) {
 		q := l.queue()
 		l.run(q)
 		l.wait(l.app, 40, nil)
-		time.Sleep(settleIn - second)
+		time.Sleep(settleIn - 2*second)
 		if n := len(l.dialled()); n != 0 {
 			t.Errorf("%d calls were dialled before the third switch had had its time", n)
 		}

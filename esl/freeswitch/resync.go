@@ -72,12 +72,12 @@ func (a *attendance) reconcile(l looked) {
 // settle acts on the second look: what was missing at both, and whose end no event told in between, is lost; what the table of channels
 // did not show before is adopted. Only now is it known which calls there are.
 func (a *attendance) settle(l looked) {
+	a.neverDialled(l) // before the legs: a call that loses one is told of it once
 	for id := range a.missing {
 		if _, still := l.gone[id]; still {
 			a.lose(id)
 		}
 	}
-	a.neverDialled(l)
 	a.adopt(l.legs)
 	a.settled, a.missing, a.bare, a.placing = true, nil, nil, nil
 	for _, id := range a.s.book.live() {

@@ -28,6 +28,7 @@ type script struct {
 	silent   map[string]bool // commands that get no reply
 	raw      map[string]string
 	asked    []string
+	jobs     []string // Job-UUIDs of bgapi
 	refuse   bool
 	events   net.Conn   // the connection that subscribed
 	open     []net.Conn // every connection, in the order of dialling
@@ -101,6 +102,9 @@ func (s *script) answer(c net.Conn, q wire.Request) []byte {
 	}
 	s.mu.Lock()
 	s.asked = append(s.asked, strings.TrimSpace(name+" "+arg))
+	if job := q.Get("job-uuid"); job != "" {
+		s.jobs = append(s.jobs, job)
+	}
 	silent, raw, f := s.silent[name], s.raw[name], s.api[name]
 	s.mu.Unlock()
 	switch {
@@ -110,7 +114,7 @@ func (s *script) answer(c net.Conn, q wire.Request) []byte {
 		return []byte(raw)
 	case f != nil:
 		return wire.AppendAPI(nil, f(arg)) // may wait, so not under the lock
-	case name == "sendmsg":
+	case name == "sendmsg", q.Verb == "bgapi":
 		return wire.AppendReply(nil, "+OK")
 	}
 	return wire.AppendAPI(nil, "+OK\n")

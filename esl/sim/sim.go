@@ -3,6 +3,8 @@
 // scripts: Switch.SetPhone says how a callee behaves, Switch.Call places a call as a scripted caller and hands back what he saw and
 // heard. Faults that a network or a sick switch would cause are set through Switch.Faults.
 //
+// Calls that the switch places itself (bgapi originate, with an inline script) ring phones like any other.
+//
 // The hand-off of conf/freeswitch is built in: strangers get 403 before there is a channel, a caller is parked under a hang-up armed for ten
 // seconds, and whoever holds the Event Socket decides the rest.
 //

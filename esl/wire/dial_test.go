@@ -43,7 +43,7 @@ func TestDialStringCarries(t *testing.T) {
 	}
 	for _, v := range []string{
 		"", " x", "x ", "a'b", `a"b`, `a\b`, "a{b", "a}b", "a[b", "a]b", "a<b", "a>b", "a|b", "$x", "${x}", "a\nb", "a\rb", "a\x00b", "a\x01b", "\xff",
-		separators, "A,origination_privacy=x}loopback/9",
+		separators, "a:_:b", "A,origination_privacy=x}loopback/9",
 	} {
 		checkDial(t, v, false)
 	}

@@ -62,3 +62,24 @@ func (s *server) hearRecording(c *gin.Context) {
 	serve.Note(c, "recording", r.Name)
 	c.DataFromReader(http.StatusOK, size, "audio/wav", file, map[string]string{"Content-Disposition": attachment(r.Name)})
 }
+
+// removeRecording removes a recording for good. That it was, and by whom, is logged.
+func (s *server) removeRecording(c *gin.Context) {
+	ctx := c.Request.Context()
+	r, err := s.Store.Recording(ctx, c.Param("name"))
+	switch {
+	case err != nil:
+	case s.RemoveRecording == nil:
+		err = models.Fail(models.NotFound, "", "this daemon keeps no recordings")
+	case r.State == models.RecordingRemoved:
+		err = models.Fail(models.Conflict, "name", "the recording has been removed already")
+	case r.State == models.RecordingWaiting:
+		err = models.Fail(models.Conflict, "name", "the recording is not in its place yet; try again in a minute")
+	default:
+		err = s.RemoveRecording(ctx, r.Name)
+	}
+	if err == nil {
+		serve.Note(c, "removed", r.Name)
+	}
+	s.answer(c, http.StatusOK, Count{Count: 1}, err)
+}

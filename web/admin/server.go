@@ -53,12 +53,14 @@ type Options struct {
 	Shelf         Shelf
 	Speak         func(ctx context.Context, speech models.Speech) (path string, length time.Duration, err error)
 	OpenRecording func(ctx context.Context, name string) (io.ReadCloser, int64, error)
-	Queue         Queue              // of calls that the platform places
-	Values        models.ValueLimits // of what templates are filled with
-	Switches      []esl.Switch
-	Trunks        []models.Trunk
-	Sim           http.Handler // the control of a simulated switch, which serves /sim/calls and /sim/faults
-	Log           *slog.Logger
+	// RemoveRecording removes a recording before its days are over, and notes it.
+	RemoveRecording func(ctx context.Context, name string) error
+	Queue           Queue              // of calls that the platform places
+	Values          models.ValueLimits // of what templates are filled with
+	Switches        []esl.Switch
+	Trunks          []models.Trunk
+	Sim             http.Handler // the control of a simulated switch, which serves /sim/calls and /sim/faults
+	Log             *slog.Logger
 }
 
 type server struct {
@@ -145,6 +147,7 @@ func (s *server) route(g *gin.RouterGroup) {
 
 	g.GET("/recordings", s.listRecordings)
 	g.GET("/recordings/:name", s.showRecording)
+	g.DELETE("/recordings/:name", s.removeRecording)
 
 	g.GET("/queue", s.listWaiting)
 	g.GET("/queue/progress", s.listProgress)

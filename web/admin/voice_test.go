@@ -266,8 +266,37 @@ func TestRecordings(t *testing.T) {
 	if !strings.Contains(l.log.String(), "recording="+rec.Name) {
 		t.Error("the log does not say that a recording was heard")
 	}
+	l.do("DELETE", "/recordings/"+rec.Name, "", 200, nil)
+	if len(l.stops) != 1 || l.stops[0] != rec.Name {
+		t.Errorf("removed %v", l.stops)
+	}
+	rec.State, rec.RemovedAt = models.RecordingRemoved, now
+	if err := l.store.SetRecording(t.Context(), rec); err != nil {
+		t.Fatal(err)
+	}
+	l.do("DELETE", "/recordings/"+rec.Name, "", 409, nil)
+	l.do("DELETE", "/recordings/none", "", 404, nil)
 	l.do("GET", "/recordings/none", "", 404, nil)
 	l.do("GET", "/recordings?state=odd", "", 400, nil)
+}
+
+func TestTalkTimes(t *testing.T) {
+	at := func(s int) time.Time { return time.Date(2026, 11, 20, 12, 0, s, 5e8, time.UTC) }
+	for _, c := range []struct {
+		name string
+		cdr  models.CDR
+		want int64
+	}{
+		{"masked", models.CDR{Mode: models.ModeAXB, AnswerAt: at(10), EndAt: at(40)}, 30},
+		{"notification", models.CDR{Mode: models.ModeNotify, OutAnswerAt: at(10), EndAt: at(15)}, 5},
+		{"notification that nobody answered", models.CDR{Mode: models.ModeNotify, EndAt: at(15)}, 0},
+		{"click-to-dial", models.CDR{Mode: models.ModeClick, OutAnswerAt: at(10), AnswerAt: at(20), EndAt: at(50)}, 30},
+		{"click-to-dial without leg 2", models.CDR{Mode: models.ModeClick, OutAnswerAt: at(10), EndAt: at(50)}, 0},
+	} {
+		if got := showCDR(false)(c.cdr).Talk; got != c.want {
+			t.Errorf("%s: %d s of talk, want %d", c.name, got, c.want)
+		}
+	}
 }
 
 // progress is a queue that has done something.
@@ -279,6 +308,7 @@ func (progress) Progress(int64) (live int, placed, gaveUp int64, pace float64) {
 func (l *lab) voiced(o *Options) {
 	dir := l.t.TempDir()
 	o.Queue = progress{}
+	o.RemoveRecording = func(_ context.Context, name string) error { l.stops = append(l.stops, name); return nil }
 	shelf, err := media.NewShelf(media.ShelfOptions{Store: l.store, Uploads: filepath.Join(dir, "uploads"), Tenants: filepath.Join(dir, "tenants")})
 	if err != nil {
 		l.t.Fatal(err)

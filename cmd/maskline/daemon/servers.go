@@ -117,7 +117,7 @@ func (d *Daemon) adminAPI() (http.Handler, error) {
 	}
 	o := admin.Options{
 		Store: d.store, Decide: d.rules().Decide, Tokens: tokens, Numbering: d.cfg.Numbering.Model(), Stop: d.stop,
-		Shelf: d.shelf, Speak: d.speaker.Render, OpenRecording: d.openRecording, Values: d.cfg.Speech.Limits(),
+		Shelf: d.shelf, Speak: d.speaker.Render, OpenRecording: d.openRecording, RemoveRecording: d.removeRecording, Values: d.cfg.Speech.Limits(),
 		TestPush: d.courier.TestPush, Tell: tellNumber, Offer: d.courier.Offer, DeadFiles: d.deadFiles, Switches: d.switches, Trunks: d.trunks, Sim: d.simControl(), Log: d.log,
 	}
 	if d.queue != nil {

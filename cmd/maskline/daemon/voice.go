@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"maskline/controller/media"
 	"maskline/controller/voice"
@@ -58,6 +59,11 @@ func (d *Daemon) makeKeeper(context.Context) (err error) {
 		return fmt.Errorf("media.drain: %w", err)
 	}
 	return nil
+}
+
+// removeRecording removes a recording on the operator's order.
+func (d *Daemon) removeRecording(ctx context.Context, name string) error {
+	return d.keeper.Remove(ctx, name, time.Now())
 }
 
 // openRecording opens a recording for the operator.
