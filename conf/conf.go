@@ -28,6 +28,11 @@ type Config struct {
 	Delivery  Delivery      `koanf:"delivery"`
 	Binding   Binding       `koanf:"binding"`
 	Call      Call          `koanf:"call"`
+	Billing   Billing       `koanf:"billing"`
+	Operators Operators     `koanf:"operators"`
+	Orders    Orders        `koanf:"orders"`
+	Mail      Mail          `koanf:"mail"`
+	Retention Retention     `koanf:"retention"`
 	Schedule  Schedule      `koanf:"schedule"`
 	Log       Log           `koanf:"log"`
 	Drain     time.Duration `koanf:"drain"`
@@ -231,14 +236,6 @@ type Call struct {
 	AskTimeout time.Duration `koanf:"ask_timeout"`
 	// AllowRealCaller lets bindings that ask for it show the real caller to the callee.
 	AllowRealCaller bool `koanf:"allow_real_caller"`
-}
-
-// Schedule is when the daemon does its housekeeping: cron expressions of five fields, or @every DURATION.
-type Schedule struct {
-	ExpireBindings string `koanf:"expire_bindings"`
-	PruneReplies   string `koanf:"prune_replies"`
-	Recordings     string `koanf:"recordings"`
-	DeadFiles      string `koanf:"dead_files"`
 }
 
 // Log is how the daemon logs.

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -155,6 +156,19 @@ func TestStrict(t *testing.T) {
 		{name: "speech address", yaml: minimal + "speech: {engine: http, url: 'localhost:5002'}\n", wantInErrors: []string{"speech.url", "http://"}},
 		{name: "speech off", yaml: minimal + "speech: {engine: ''}\n"},
 		{name: "speech cache", yaml: minimal + "speech: {max_bytes: 1000, concurrent: 0, timeout: 1ms}\n", wantInErrors: []string{"speech.max_bytes", "speech.concurrent", "speech.timeout"}},
+		{name: "warnings rise", yaml: minimal + "billing: {warn: [20, 100]}\n", wantInErrors: []string{"billing.warn", "falling"}},
+		{name: "a warning twice", yaml: minimal + "billing: {warn: [20, '20.0']}\n", wantInErrors: []string{"billing.warn"}},
+		{name: "a warning with five decimals", yaml: minimal + "billing: {warn: [0.00001]}\n", wantInErrors: []string{"warn", "four decimals"}},
+		{name: "when unreadable", yaml: minimal + "billing: {when_unreadable: maybe}\n", wantInErrors: []string{"billing.when_unreadable", "allow"}},
+		{name: "retention of a day", yaml: minimal + "retention: {cdrs: 1}\n", wantInErrors: []string{"retention.cdrs", "7"}},
+		{name: "retention for good", yaml: minimal + "retention: {cdrs: 0, events: 0, deliveries: 0}\n"},
+		{name: "mail from nobody", yaml: minimal + "mail: {host: 'smtp.example.com:587'}\n", wantInErrors: []string{"mail.from"}},
+		{name: "mail password in the open", yaml: minimal + "mail: {host: 'smtp.example.com:25', from: a@example.com, tls: none, user: u, password: p}\n", wantInErrors: []string{"mail.tls", "open"}},
+		{name: "mail user alone", yaml: minimal + "mail: {host: 'smtp.example.com:25', from: a@example.com, user: u}\n", wantInErrors: []string{"mail.user", "mail.password"}},
+		{name: "mail", yaml: minimal + "mail: {host: 'localhost:25', from: a@example.com, tls: none, user: u, password: p}\n"},
+		{name: "sessions", yaml: minimal + "operators: {session_life: 1s, lock_after: 0}\n", wantInErrors: []string{"operators.session_life", "operators.lock_after"}},
+		{name: "orders", yaml: minimal + "orders: {documents: '', cool_down: -1h, forbidden: ['']}\n", wantInErrors: []string{"orders.documents", "orders.cool_down", "orders.forbidden"}},
+		{name: "schedule of a new job", yaml: minimal + "schedule: {settle: hourly}\n", wantInErrors: []string{"schedule.settle", "five fields"}},
 		{name: "calendar falls", yaml: minimal + "delivery: {calendar: [4m, 1m]}\n", wantInErrors: []string{"delivery.calendar"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -201,6 +215,33 @@ func TestWhatComesLaterWins(t *testing.T) {
 	}
 	if cfg.API.Burst != Default().API.Burst {
 		t.Errorf("a neighbour of a set key lost its default")
+	}
+}
+
+// A plain number in the file is so much money, and not so many 1/10000 of it.
+func TestAmounts(t *testing.T) {
+	for _, c := range []struct{ yaml, want string }{
+		{"[100, 20]", "[100.0000 20.0000]"}, {"[12.5, 0.05, -3]", "[12.5000 0.0500 -3.0000]"}, {`["12.5"]`, "[12.5000]"}, {"[]", "[]"},
+	} {
+		cfg, err := Parse([]byte(minimal+"billing: {warn: "+c.yaml+"}\n"), nil, nil)
+		if got := fmt.Sprint(cfg.Billing.Warn); err != nil || got != c.want {
+			t.Errorf("%s: %s, %v; want %s", c.yaml, got, err, c.want)
+		}
+	}
+	cfg, err := Parse([]byte(minimal), []string{"MASKLINE_BILLING_WARN=7,1.5"}, nil)
+	if got := fmt.Sprint(cfg.Billing.Warn); err != nil || got != "[7.0000 1.5000]" {
+		t.Errorf("from the environment: %s, %v", got, err)
+	}
+}
+
+// Each key of the schedule is a job's, and the other way round.
+func TestEntriesAreTheKeysOfTheSchedule(t *testing.T) {
+	var jobs []string
+	for _, e := range Default().Schedule.Entries() {
+		jobs = append(jobs, "schedule."+e.Job)
+	}
+	if keys := keysOf(reflect.TypeFor[Schedule](), "schedule."); !slices.Equal(keys, jobs) {
+		t.Errorf("keys %v\njobs %v", keys, jobs)
 	}
 }
 

@@ -1,6 +1,10 @@
 package conf
 
-import "time"
+import (
+	"time"
+
+	"maskline/models"
+)
 
 // Default is the configuration that holds where nothing is set. maskline.yaml says the same, and a test compares them.
 func Default() Config {
@@ -29,12 +33,15 @@ func Default() Config {
 			VoiceCalendar: []time.Duration{time.Hour, 2 * time.Hour, 3 * time.Hour, 4 * time.Hour, 5 * time.Hour, 6 * time.Hour},
 			Timeout:       5 * time.Second, BatchWait: time.Second, Concurrent: 256, PerURL: 8, DeadFiles: "var/dead", ServiceTypes: map[string]string{},
 		},
-		Binding: Binding{CoolOff: 24 * time.Hour},
-		Call:    Call{AnswerIn: 90 * time.Second, Refusals: map[string]string{}, AtOnce: 10_000, AskTimeout: 4 * time.Second},
-		Schedule: Schedule{
-			ExpireBindings: "@every 10s", PruneReplies: "@every 5m", Recordings: "30 3 * * *", DeadFiles: "0 4 * * *",
-		},
-		Log:   Log{Level: "info", Format: "text"},
-		Drain: 30 * time.Second,
+		Binding:   Binding{CoolOff: 24 * time.Hour},
+		Call:      Call{AnswerIn: 90 * time.Second, Refusals: map[string]string{}, AtOnce: 10_000, AskTimeout: 4 * time.Second},
+		Billing:   Billing{Warn: []models.Amount{100 * models.Unit, 20 * models.Unit}, WhenUnreadable: BillingRefuse},
+		Operators: Operators{SessionLife: 12 * time.Hour, LockAfter: 10, LockFor: 15 * time.Minute},
+		Orders:    Orders{Documents: "var/documents", CoolDown: 90 * 24 * time.Hour},
+		Mail:      Mail{TLS: MailStartTLS},
+		Retention: Retention{CDRs: 400, Events: 90, Deliveries: 30},
+		Schedule:  defaultSchedule(),
+		Log:       Log{Level: "info", Format: "text"},
+		Drain:     30 * time.Second,
 	}
 }

@@ -186,7 +186,7 @@ func decode(raw map[string]any, cfg *Config) error {
 		Result: cfg, TagName: "koanf", ErrorUnused: true, ZeroFields: true, WeaklyTypedInput: true,
 		MatchName: func(mapKey, fieldName string) bool { return mapKey == fieldName },
 		DecodeHook: mapstructure.ComposeDecodeHookFunc(
-			prefixHook, durationHook, listHook, mapstructure.TextUnmarshallerHookFunc(),
+			prefixHook, durationHook, amountHook, listHook, mapstructure.TextUnmarshallerHookFunc(),
 		),
 	})
 	if err != nil {

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/robfig/cron/v3"
-
 	"maskline/models"
 )
 
@@ -28,6 +26,8 @@ func (c Config) Validate() error {
 	c.checkSpeech(&f)
 	c.checkDelivery(&f)
 	c.checkCall(&f)
+	c.checkBilling(&f)
+	c.checkPeople(&f)
 	c.checkRest(&f)
 	return f.err()
 }
@@ -277,29 +277,8 @@ func (c Config) checkCall(f *faults) {
 }
 
 func (c Config) checkRest(f *faults) {
-	for _, s := range []struct{ key, spec string }{
-		{"schedule.expire_bindings", c.Schedule.ExpireBindings}, {"schedule.prune_replies", c.Schedule.PruneReplies},
-		{"schedule.recordings", c.Schedule.Recordings}, {"schedule.dead_files", c.Schedule.DeadFiles},
-	} {
-		if err := CheckSpec(s.spec); err != nil {
-			f.add(s.key, "%s", err)
-		}
-	}
+	c.Schedule.check(f)
 	f.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	f.oneOf("log.format", c.Log.Format, "text", "json")
 	f.between("drain", c.Drain, 0, time.Hour)
-}
-
-// CheckSpec checks a cron expression before cron parses it: its parser panics on a time zone without a blank behind it
-// (robfig/cron issue 554), so expressions with one are refused.
-func CheckSpec(spec string) error {
-	for i := range len(spec) {
-		if spec[i] == '=' {
-			return fmt.Errorf("%q: time zones are not taken; times are UTC", spec)
-		}
-	}
-	if _, err := cron.ParseStandard(spec); err != nil {
-		return fmt.Errorf("%q is no schedule; write five fields such as 30 3 * * *, or @every 10s", spec)
-	}
-	return nil
 }
