@@ -35,6 +35,7 @@ var statuses = map[models.Code]int{
 	models.BindingDeadAlready: http.StatusConflict,
 	models.AppUnavailable:     http.StatusConflict,
 	models.TenantFrozen:       http.StatusConflict,
+	Forbidden:                 http.StatusForbidden,
 	models.FlowControl:        http.StatusTooManyRequests,
 }
 

@@ -54,9 +54,6 @@ func (s *server) listPrompts(c *gin.Context) {
 	listed(s, c, func(p models.Page) ([]models.Prompt, int, error) { return s.Store.PromptsOf(c.Request.Context(), f, p) }, showPrompt)
 }
 
-// operator is who asks, for the record of who decided.
-func (s *server) operator(c *gin.Context) string { return c.GetString(operatorKey) }
-
 // promptID is the prompt that the path names.
 func promptID(c *gin.Context) (int64, error) {
 	id, err := strconv.ParseInt(c.Param("id"), 10, 64)

@@ -3,12 +3,10 @@ package admin
 import (
 	"context"
 	"crypto/sha256"
-	"crypto/subtle"
 	_ "embed"
 	"io"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -65,7 +63,8 @@ type Options struct {
 
 type server struct {
 	Options
-	tokens [][sha256.Size]byte
+	tokens      [][sha256.Size]byte
+	permissions map[string]Permission // of the routes, by method and path
 }
 
 // New makes the API's engine. The caller may add routes of its own outside Prefix.
@@ -77,7 +76,7 @@ func New(o Options) (*gin.Engine, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &server{Options: o}
+	s := &server{Options: o, permissions: map[string]Permission{}}
 	for _, t := range o.Tokens {
 		s.tokens = append(s.tokens, sha256.Sum256([]byte(t.Token)))
 	}
@@ -87,15 +86,15 @@ func New(o Options) (*gin.Engine, error) {
 		serve.Recover(o.Log, func(c *gin.Context) { s.fail(c, models.Fail(models.Internal, "", "the daemon failed")) }))
 	s.route(engine.Group(Prefix, serve.Bound(bodyLimit, answerIn), s.authorise))
 	upload := engine.Group(Prefix, serve.Bound(uploadLimit, soundIn), s.authorise)
-	upload.POST("/prompts", s.addPrompt)
+	s.handle(upload, http.MethodPost, "/prompts", PromptsChange, s.addPrompt, outside)
 	sound := engine.Group(Prefix, serve.Bound(bodyLimit, soundIn), s.authorise)
-	sound.GET("/prompts/:id/sound", s.hearPrompt)
-	sound.POST("/templates/:id/sound", s.hearTemplate)
-	sound.GET("/recordings/:name/sound", s.hearRecording)
+	s.handle(sound, http.MethodGet, "/prompts/:id/sound", PromptsView, s.hearPrompt)
+	s.handle(sound, http.MethodPost, "/templates/:id/sound", PromptsView, s.hearTemplate, harmless)
+	s.handle(sound, http.MethodGet, "/recordings/:name/sound", RecordingsHear, s.hearRecording)
 	sim := engine.Group(Prefix, serve.Bound(bodyLimit, simIn), s.authorise)
-	sim.GET("/sim/calls", s.simulate)
-	sim.POST("/sim/calls", s.simulate)
-	sim.POST("/sim/faults", s.simulate)
+	s.handle(sim, http.MethodGet, "/sim/calls", PlatformChange, s.simulate)
+	s.handle(sim, http.MethodPost, "/sim/calls", PlatformChange, s.simulate, outside)
+	s.handle(sim, http.MethodPost, "/sim/faults", PlatformChange, s.simulate, outside)
 	engine.NoRoute(func(c *gin.Context) { s.fail(c, models.Fail(models.NotFound, "", "there is no such route")) })
 	engine.NoMethod(func(c *gin.Context) {
 		c.JSON(http.StatusMethodNotAllowed, Failure{Code: models.Invalid, Message: "the route does not take this method"})
@@ -104,95 +103,71 @@ func New(o Options) (*gin.Engine, error) {
 }
 
 func (s *server) route(g *gin.RouterGroup) {
-	g.GET("/openapi.yaml", func(c *gin.Context) { c.Data(http.StatusOK, "application/yaml", openapi) })
+	s.handle(g, http.MethodGet, "/openapi.yaml", Known, func(c *gin.Context) { c.Data(http.StatusOK, "application/yaml", openapi) })
 
-	g.GET("/tenants", s.listTenants)
-	g.POST("/tenants", s.createTenant)
-	g.GET("/tenants/:tenant", s.showTenant)
-	g.PATCH("/tenants/:tenant", s.changeTenant)
-	g.PUT("/tenants/:tenant/state", s.setTenantState)
+	s.handle(g, http.MethodGet, "/tenants", TenantsView, s.listTenants)
+	s.handle(g, http.MethodPost, "/tenants", TenantsChange, s.createTenant)
+	s.handle(g, http.MethodGet, "/tenants/:tenant", TenantsView, s.showTenant)
+	s.handle(g, http.MethodPatch, "/tenants/:tenant", TenantsChange, s.changeTenant)
+	s.handle(g, http.MethodPut, "/tenants/:tenant/state", TenantsChange, s.setTenantState)
 
-	g.GET("/apps", s.listApps)
-	g.POST("/apps", s.createApp)
-	g.GET("/apps/:app", s.showApp)
-	g.PATCH("/apps/:app", s.changeApp)
-	g.POST("/apps/:app/secrets", s.addSecret)
-	g.POST("/apps/:app/test-push", s.testPush)
-	g.POST("/keys/rotate", s.reseal)
+	s.handle(g, http.MethodGet, "/apps", AppsView, s.listApps)
+	s.handle(g, http.MethodPost, "/apps", AppsChange, s.createApp)
+	s.handle(g, http.MethodGet, "/apps/:app", AppsView, s.showApp)
+	s.handle(g, http.MethodPatch, "/apps/:app", AppsChange, s.changeApp)
+	s.handle(g, http.MethodPost, "/apps/:app/secrets", AppsChange, s.addSecret)
+	s.handle(g, http.MethodPost, "/apps/:app/test-push", AppsChange, s.testPush, outside)
+	s.handle(g, http.MethodPost, "/keys/rotate", PlatformChange, s.reseal, outside)
 
-	g.GET("/numbers", s.listNumbers)
-	g.POST("/numbers", s.addNumbers)
-	g.GET("/numbers/:number", s.showNumber)
-	g.PUT("/numbers/:number/state", s.setNumberState)
+	s.handle(g, http.MethodGet, "/numbers", NumbersView, s.listNumbers)
+	s.handle(g, http.MethodPost, "/numbers", NumbersChange, s.addNumbers)
+	s.handle(g, http.MethodGet, "/numbers/:number", NumbersView, s.showNumber)
+	s.handle(g, http.MethodPut, "/numbers/:number/state", NumbersChange, s.setNumberState)
 
-	g.GET("/bindings", s.listBindings)
-	g.GET("/bindings/:id", s.showBinding)
-	g.GET("/explain", s.explain)
+	s.handle(g, http.MethodGet, "/bindings", BindingsView, s.listBindings)
+	s.handle(g, http.MethodGet, "/bindings/:id", BindingsView, s.showBinding)
+	s.handle(g, http.MethodGet, "/explain", BindingsView, s.explain)
 
-	g.GET("/prompts", s.listPrompts)
-	g.GET("/prompts/:id", s.showPrompt)
-	g.POST("/prompts/:id/approve", s.decidePrompt(Shelf.Approve))
-	g.POST("/prompts/:id/reject", s.decidePrompt(Shelf.Reject))
-	g.POST("/prompts/:id/urge", s.urgePrompt)
-	g.DELETE("/prompts/:id", s.removePrompt)
+	s.handle(g, http.MethodGet, "/prompts", PromptsView, s.listPrompts)
+	s.handle(g, http.MethodGet, "/prompts/:id", PromptsView, s.showPrompt)
+	s.handle(g, http.MethodPost, "/prompts/:id/approve", PromptsReview, s.decidePrompt(Shelf.Approve), outside)
+	s.handle(g, http.MethodPost, "/prompts/:id/reject", PromptsReview, s.decidePrompt(Shelf.Reject), outside)
+	s.handle(g, http.MethodPost, "/prompts/:id/urge", PromptsChange, s.urgePrompt)
+	s.handle(g, http.MethodDelete, "/prompts/:id", PromptsChange, s.removePrompt, outside)
 
-	g.GET("/templates", s.listTemplates)
-	g.POST("/templates", s.addTemplate)
-	g.GET("/templates/:id", s.showTemplate)
-	g.POST("/templates/:id/try", s.tryTemplate)
-	g.POST("/templates/:id/approve", s.decideTemplate(models.ReviewApproved))
-	g.POST("/templates/:id/reject", s.decideTemplate(models.ReviewRejected))
-	g.POST("/templates/:id/urge", s.urgeTemplate)
-	g.DELETE("/templates/:id", s.removeTemplate)
+	s.handle(g, http.MethodGet, "/templates", PromptsView, s.listTemplates)
+	s.handle(g, http.MethodPost, "/templates", PromptsChange, s.addTemplate)
+	s.handle(g, http.MethodGet, "/templates/:id", PromptsView, s.showTemplate)
+	s.handle(g, http.MethodPost, "/templates/:id/try", PromptsView, s.tryTemplate, harmless)
+	s.handle(g, http.MethodPost, "/templates/:id/approve", PromptsReview, s.decideTemplate(models.ReviewApproved))
+	s.handle(g, http.MethodPost, "/templates/:id/reject", PromptsReview, s.decideTemplate(models.ReviewRejected))
+	s.handle(g, http.MethodPost, "/templates/:id/urge", PromptsChange, s.urgeTemplate)
+	s.handle(g, http.MethodDelete, "/templates/:id", PromptsChange, s.removeTemplate)
 
-	g.GET("/recordings", s.listRecordings)
-	g.GET("/recordings/:name", s.showRecording)
-	g.DELETE("/recordings/:name", s.removeRecording)
+	s.handle(g, http.MethodGet, "/recordings", RecordingsView, s.listRecordings)
+	s.handle(g, http.MethodGet, "/recordings/:name", RecordingsView, s.showRecording)
+	s.handle(g, http.MethodDelete, "/recordings/:name", RecordingsRemove, s.removeRecording, outside)
 
-	g.GET("/queue", s.listWaiting)
-	g.GET("/queue/progress", s.listProgress)
+	s.handle(g, http.MethodGet, "/queue", CallsView, s.listWaiting)
+	s.handle(g, http.MethodGet, "/queue/progress", CallsView, s.listProgress)
 
-	g.GET("/calls", s.listCalls)
-	g.GET("/calls/:session", s.showCall)
-	g.POST("/calls/:session/stop", s.stopCall)
-	g.GET("/cdrs", s.listCDRs)
-	g.GET("/cdrs/:session", s.showCDR)
+	s.handle(g, http.MethodGet, "/calls", CallsView, s.listCalls)
+	s.handle(g, http.MethodGet, "/calls/:session", CallsView, s.showCall)
+	s.handle(g, http.MethodPost, "/calls/:session/stop", CallsStop, s.stopCall, outside)
+	s.handle(g, http.MethodGet, "/cdrs", CDRsView, s.listCDRs)
+	s.handle(g, http.MethodGet, "/cdrs/:session", CDRsView, s.showCDR)
 
-	g.GET("/deliveries", s.listDeliveries)
-	g.GET("/deliveries/dead", s.listDead)
-	g.POST("/deliveries/dead/files", s.writeDead)
-	g.POST("/deliveries/replay", s.replay)
+	s.handle(g, http.MethodGet, "/deliveries", DeliveriesView, s.listDeliveries)
+	s.handle(g, http.MethodGet, "/deliveries/dead", DeliveriesView, s.listDead)
+	s.handle(g, http.MethodPost, "/deliveries/dead/files", PlatformChange, s.writeDead, outside)
+	s.handle(g, http.MethodPost, "/deliveries/replay", DeliveriesReplay, s.replay, outside)
 
-	g.GET("/barred", s.listBarred)
-	g.POST("/barred", s.bar)
-	g.DELETE("/barred/:id", s.unbar)
+	s.handle(g, http.MethodGet, "/barred", BarredView, s.listBarred)
+	s.handle(g, http.MethodPost, "/barred", BarredChange, s.bar)
+	s.handle(g, http.MethodDelete, "/barred/:id", BarredChange, s.unbar)
 
-	g.GET("/switches", s.listSwitches)
-	g.GET("/trunks", s.listTrunks)
-}
-
-// operatorKey is where a request keeps the name of who asks.
-const operatorKey = "operator"
-
-// authorise lets a request with a known bearer token pass. Every token is compared, in constant time, so that the time taken tells
-// nothing of which one was near.
-func (s *server) authorise(c *gin.Context) {
-	given, ok := strings.CutPrefix(c.GetHeader("Authorization"), "Bearer ")
-	sum := sha256.Sum256([]byte(strings.TrimSpace(given)))
-	who := -1
-	for i := range s.tokens {
-		if subtle.ConstantTimeCompare(sum[:], s.tokens[i][:]) == 1 {
-			who = i
-		}
-	}
-	if !ok || who < 0 {
-		c.Header("WWW-Authenticate", `Bearer realm="maskline"`)
-		c.AbortWithStatusJSON(http.StatusUnauthorized, Failure{Code: "unauthorised", Message: "send a token of admin.tokens as: Authorization: Bearer TOKEN"})
-		return
-	}
-	serve.Note(c, "operator", s.Tokens[who].Name)
-	c.Set(operatorKey, s.Tokens[who].Name)
-	c.Next()
+	s.handle(g, http.MethodGet, "/switches", PlatformView, s.listSwitches)
+	s.handle(g, http.MethodGet, "/trunks", PlatformView, s.listTrunks)
 }
 
 // simulate hands a request to the simulated switch of this daemon.
