@@ -1,8 +1,9 @@
 package sheet
 
 import (
-	"math/big"
+	"math"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -28,20 +29,19 @@ func (c cell) value() (string, error) {
 	return inFull(text)
 }
 
-// whole writes a spreadsheet's number without exponent and without a fraction of zero. A number has at most 15 certain digits.
+// certain is the first whole number that a spreadsheet may have rounded: it keeps 15 digits.
+const certain = 1e15
+
+// whole writes a spreadsheet's number without exponent and without a fraction of zero.
 func whole(text string) (string, error) {
-	n, ok := new(big.Rat).SetString(text)
-	if !ok || len(text) > 64 {
+	n, err := strconv.ParseFloat(text, 64)
+	switch {
+	case err != nil || n != math.Trunc(n):
 		return text, nil
-	}
-	if !n.IsInt() {
-		return text, nil
-	}
-	digits := n.Num().String()
-	if len(strings.TrimPrefix(digits, "-")) > 15 {
+	case math.Abs(n) >= certain:
 		return "", models.Fail(models.Invalid, "", "a number has more than 15 digits, of which a spreadsheet keeps 15; format the column as text and enter it again")
 	}
-	return digits, nil
+	return strconv.FormatFloat(n, 'f', 0, 64), nil
 }
 
 // inFull writes out a text of the form 1.3800000001E+10, and refuses one whose last digits are lost: it was a number in a spreadsheet, and was
