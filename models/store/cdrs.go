@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"maskline/models"
@@ -43,11 +45,22 @@ type CDRFilter struct {
 	Caller, Callee  models.Party
 	X               string
 	Since, Until    time.Time // of the call's arrival
+	// CallerLike and CalleeLike are digits that the number holds, or ends with: see Like. They look at the newest LikeMost records of what the other
+	// fields leave.
+	CallerLike, CalleeLike Like
+	OldestFirst            bool
 }
 
-// CDRs lists records, the call that came last first.
-func (s *Store) CDRs(ctx context.Context, f CDRFilter, page models.Page) ([]models.CDR, int, error) {
-	var c conditions
+// Like is part of a number: digits.
+type Like struct {
+	Digits string
+	AtEnd  bool // the number ends with them
+}
+
+// LikeMost is how many records a search for part of a number looks at: no index helps it, so it is bounded.
+const LikeMost = 200_000
+
+func (f CDRFilter) conditions() (c conditions) {
 	is(&c, "t.session_id", f.SessionID)
 	is(&c, "t.tenant_id", f.TenantID)
 	is(&c, "t.app_id", f.AppID)
@@ -55,5 +68,97 @@ func (s *Store) CDRs(ctx context.Context, f CDRFilter, page models.Page) ([]mode
 	is(&c, "t.callee", f.Callee)
 	is(&c, "t.x", f.X)
 	c.span("t.call_in_at", f.Since, f.Until)
-	return listed(ctx, s, cdrColumns, c, "t.call_in_at DESC, t.id DESC", page)
+	return c
+}
+
+// like adds a search for part of a number. Anything but digits finds nothing.
+func (c *conditions) like(column string, l Like) {
+	switch {
+	case l.Digits == "":
+	case strings.Trim(l.Digits, "0123456789") != "":
+		c.add("1 = 0")
+	case l.AtEnd:
+		c.add(column+" LIKE ?", "%"+l.Digits)
+	default:
+		c.add(column+" LIKE ?", "%"+l.Digits+"%")
+	}
+}
+
+// CDRs lists records, the call that came last first, or the other way round.
+func (s *Store) CDRs(ctx context.Context, f CDRFilter, page models.Page) ([]models.CDR, int, error) {
+	c, err := s.cdrConditions(ctx, f)
+	if err != nil {
+		return nil, 0, err
+	}
+	order := "t.call_in_at DESC, t.id DESC"
+	if f.OldestFirst {
+		order = "t.call_in_at, t.id"
+	}
+	return listed(ctx, s, cdrColumns, c, order, page)
+}
+
+// cdrConditions is the filter's conditions with those for parts of numbers, and the bound that they need.
+func (s *Store) cdrConditions(ctx context.Context, f CDRFilter) (conditions, error) {
+	c := f.conditions()
+	if f.CallerLike.Digits == "" && f.CalleeLike.Digits == "" {
+		return c, nil
+	}
+	from, err := s.likeFrom(ctx, c)
+	if err != nil {
+		return c, err
+	}
+	c.add("t.call_in_at >= ?", from)
+	c.like("t.caller", f.CallerLike)
+	c.like("t.callee", f.CalleeLike)
+	return c, nil
+}
+
+// likeFrom is the arrival of the oldest record that a search for part of a number looks at, as it is stored; 0 when it looks at all. It reads an index.
+func (s *Store) likeFrom(ctx context.Context, c conditions) (from int64, err error) {
+	_, err = one(s.reader(ctx), []any{num(&from)}, "SELECT t.call_in_at FROM cdrs t "+c.String()+" ORDER BY t.call_in_at DESC LIMIT 1 OFFSET ?",
+		append(slices.Clip(c.args), LikeMost-1)...)
+	return from, wrap("bound a search for part of a number", err)
+}
+
+// SearchedSince says from which arrival on CDRs looks at records when the filter asks for part of a number; zero when it looks at all.
+func (s *Store) SearchedSince(ctx context.Context, f CDRFilter) (time.Time, error) {
+	if f.CallerLike.Digits == "" && f.CalleeLike.Digits == "" {
+		return time.Time{}, nil
+	}
+	from, err := s.likeFrom(ctx, f.conditions())
+	return instant(from), err
+}
+
+// walkPage is how many rows a walk reads at a time.
+const walkPage = 1000
+
+// EachCDR gives do every record of the filter, in the order of CDRs, until do fails. It reads by the page and holds no transaction meanwhile: what is
+// written during the walk behind its place is not seen.
+func (s *Store) EachCDR(ctx context.Context, f CDRFilter, do func(models.CDR) error) error {
+	base, err := s.cdrConditions(ctx, f)
+	if err != nil {
+		return err
+	}
+	order, past := "t.call_in_at DESC, t.id DESC", "t.call_in_at <= ? AND (t.call_in_at < ? OR t.id < ?)"
+	if f.OldestFirst {
+		order, past = "t.call_in_at, t.id", "t.call_in_at >= ? AND (t.call_in_at > ? OR t.id > ?)"
+	}
+	c := base
+	for {
+		rows, err := cdrColumns.all(s.reader(ctx), c.String()+" ORDER BY "+order+" LIMIT ?", append(slices.Clip(c.args), walkPage)...)
+		if err != nil {
+			return wrap("walk cdrs", err)
+		}
+		for _, r := range rows {
+			if err := do(r); err != nil {
+				return err
+			}
+		}
+		if len(rows) < walkPage {
+			return nil
+		}
+		last := rows[len(rows)-1]
+		c = conditions{terms: slices.Clip(base.terms), args: slices.Clip(base.args)}
+		c.add(past, micros(last.CallInAt), micros(last.CallInAt), last.ID)
+	}
 }
