@@ -102,7 +102,7 @@ func (q *queueRun) open(ctx context.Context) error {
 	if err := h.tell(ctx, "/numbers", map[string]any{"app": q.app.key, "area": "0755", "trunk": "queue", "numbers": []string{"+86" + q.show}}, nil); err != nil {
 		return err
 	}
-	media, err := h.lab.ports.take()
+	media, err := h.ports.take()
 	if err != nil {
 		return err
 	}
