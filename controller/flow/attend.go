@@ -14,37 +14,28 @@ import (
 // attend is with a placed call from the answer of leg 1: the switch plays, and this goroutine tells what it sees; where keys decide, it says what
 // follows.
 func (k *call) attend(ctx context.Context, s script) error {
-	asked, err := k.listenTo(ctx, s)
-	if err != nil {
+	keyed, err := k.listenTo(ctx, s)
+	switch {
+	case err != nil:
+		return err
+	case k.s.Plan.Place.Then != nil:
+		return k.join(ctx)
+	case !s.asks:
+		return nil // the script ends the call
+	}
+	if err := k.heed(ctx, s.items-1, keyed); err != nil {
 		return err
 	}
-	if k.s.Plan.Place.Then != nil {
-		return k.join(ctx)
-	}
-	for i := s.items - 1; s.asks; i++ { // the switch is at the end of its script, with item i
-		if asked, err = k.answeredKeys(ctx, i, asked); err != nil {
+	for i := s.items; i < len(k.placing.items) && k.placing.wrong == 0; i++ {
+		keyed, err := k.playItem(ctx, i)
+		if err == nil && k.placing.items[i].item.Collect > 0 {
+			err = k.heed(ctx, i, keyed)
+		}
+		if err != nil {
 			return err
 		}
-		if k.placing.wrong != 0 {
-			break
-		}
-		next := i + 1
-		for ; next < len(k.placing.items) && k.placing.items[next].item.Collect == 0; next++ {
-			if _, err := k.playItem(ctx, next); err != nil {
-				return err
-			}
-		}
-		if next == len(k.placing.items) {
-			break
-		}
-		if asked, err = k.playItem(ctx, next); err != nil {
-			return err
-		}
-		i = next - 1
 	}
-	if s.asks {
-		k.hangup(ctx, k.first(), esl.NormalClearing)
-	}
+	k.hangup(ctx, k.first(), esl.NormalClearing)
 	return nil
 }
 
@@ -146,24 +137,23 @@ func (k *call) bound(ctx context.Context) error {
 	return err
 }
 
-// answeredKeys tells what was keyed after item i, and plays the item again as often as its trigger is keyed. Nothing keyed ends the call.
-func (k *call) answeredKeys(ctx context.Context, i int, keyed string) (string, error) {
+// heed tells what was keyed after item i, and plays the item again as often as its trigger is keyed. Nothing keyed ends the call.
+func (k *call) heed(ctx context.Context, i int, keyed string) (err error) {
 	item := k.placing.items[i].item
 	for replays := 0; ; replays++ {
 		if keyed == "" {
 			k.placing.wrong = models.NoDigits
-			return "", nil
+			return nil
 		}
 		if err := k.tellInput(ctx, k.placing.keyed, keyed, time.Now().UTC()); err != nil {
-			return "", err
+			return err
 		}
 		again := item.Replay && (item.ReplayOn == "" || item.ReplayOn == keyed)
 		if !again || replays >= k.s.Plan.Place.Replays {
-			return keyed, nil
+			return nil
 		}
-		var err error
 		if keyed, err = k.playItem(ctx, i); err != nil {
-			return "", err
+			return err
 		}
 	}
 }

@@ -102,7 +102,7 @@ type Engine struct {
 	reports *reports
 
 	placedEnd func(models.Session)
-	pass      func(context.Context, models.Outgoing) error
+	pass      func(context.Context, models.Outgoing) (done func(), err error)
 
 	ctx  context.Context // of every call; Run ends it
 	stop context.CancelFunc

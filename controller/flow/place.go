@@ -68,8 +68,11 @@ func (e *Engine) Room(trunk string) bool { return e.trunks.room(trunk) }
 // OnPlacedEnd names who hears of the end of each placed call; before Run. Its session has ended, or is still in stage queued.
 func (e *Engine) OnPlacedEnd(hear func(models.Session)) { e.placedEnd = hear }
 
-// OnDial names who holds a placed call back until its pace lets it go, in the call's own goroutine, right before the switch is told; before Run.
-func (e *Engine) OnDial(pass func(context.Context, models.Outgoing) error) { e.pass = pass }
+// OnDial names who holds a placed call back until its pace lets it go, in the call's own goroutine, right before the switch is told, and hears by
+// done that it has been; before Run.
+func (e *Engine) OnDial(pass func(context.Context, models.Outgoing) (done func(), err error)) {
+	e.pass = pass
+}
 
 // placedCall is a call of ours whose leg is not known yet.
 func (e *Engine) placedCall(s models.Session) *call {
@@ -165,15 +168,23 @@ func (k *call) begun(ctx context.Context) bool {
 
 // dial gives the call to the switch. From here on it needs no daemon but for keys that decide what follows.
 func (k *call) dial(ctx context.Context, d esl.Dial, script script) error {
+	told := func() {}
 	if k.e.pass != nil {
-		if err := k.e.pass(ctx, k.placing.out); err != nil || k.stopped.Load() {
+		done, err := k.e.pass(ctx, k.placing.out)
+		if err != nil {
 			return err
+		}
+		told = sync.OnceFunc(done)
+		defer told()
+		if k.stopped.Load() {
+			return nil
 		}
 	}
 	limited, cancel := context.WithTimeout(ctx, commandIn)
 	defer cancel()
 	start := time.Now()
 	leg, err := k.placing.sw.Place(limited, k.s.LegA, d, script.apps)
+	told()
 	if leg == nil && err != nil {
 		return fmt.Errorf("place: %w", err)
 	}

@@ -171,7 +171,7 @@ func (q *Queue) note(apps []store.QueueApp, now time.Time) {
 			q.ring = slices.DeleteFunc(q.ring, func(o *line) bool { return o == l })
 		}
 	}
-	maps.DeleteFunc(q.gates, func(_ string, p *pace) bool { return p.quiet(now) })
+	maps.DeleteFunc(q.gates, func(_ string, g *gate) bool { return g.quiet(now) })
 }
 
 // backlogs is what metrics are told.

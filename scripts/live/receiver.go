@@ -52,6 +52,7 @@ type event struct {
 
 // cdr is one member of feeLst (spec/privatenumber.md §4.4).
 type cdr struct {
+	ICID             string `json:"icid"`
 	AppKey           string `json:"appKey"`
 	BindNum          string `json:"bindNum"`
 	SessionID        string `json:"sessionId"`

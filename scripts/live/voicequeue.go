@@ -102,7 +102,7 @@ func (q *queueRun) open(ctx context.Context) error {
 	if err := h.tell(ctx, "/numbers", map[string]any{"app": q.app.key, "area": "0755", "trunk": "queue", "numbers": []string{"+86" + q.show}}, nil); err != nil {
 		return err
 	}
-	media, err := h.lab.ports.take()
+	media, err := h.ports.take()
 	if err != nil {
 		return err
 	}
@@ -158,7 +158,8 @@ func (q *queueRun) records() map[string][]cdr {
 	defer q.h.customer.mu.Unlock()
 	found := map[string][]cdr{}
 	for _, c := range q.h.customer.cdrs {
-		if c.AppKey == q.app.key {
+		// A push that the customer took in the moment in which the daemon died is sent again: the same record, which he knows by its icid.
+		if c.AppKey == q.app.key && !slices.Contains(found[c.CalleeNum], c) {
 			found[c.CalleeNum] = append(found[c.CalleeNum], c)
 		}
 	}
