@@ -91,8 +91,9 @@ type Order struct {
 	ReviewedBy  string
 	ReviewedAt  time.Time
 	Reason      string
+	DeliveredBy string
 	DeliveredAt time.Time
-	Numbers     []string // once delivered
+	Numbers     []string // once delivered; lists leave them out
 }
 
 // Validate checks an order to be placed.

@@ -40,6 +40,11 @@ func (c columns[T]) add(tx *gorm.DB, rows ...*T) error {
 	return tx.Exec(c.insert(len(rows)), args...).Error
 }
 
+// update writes all columns of the rows that a condition names, and tells how many there were.
+func (c columns[T]) update(tx *gorm.DB, row *T, where string, args ...any) (int64, error) {
+	return run(tx, "UPDATE "+c.table+" SET "+strings.Join(c.names, " = ?, ")+" = ? WHERE "+where, append(c.values(row), args...)...)
+}
+
 // insertOne writes a row and gives the running number that the database gave it, without asking again. A duplicate key comes as
 // gorm.ErrDuplicatedKey.
 func (c columns[T]) insertOne(tx *gorm.DB, row *T) (int64, error) {

@@ -8,7 +8,7 @@ import (
 	"fmt"
 )
 
-// Keys seal the apps' secrets at rest with AES-256-GCM. Every key that may have sealed a stored secret stays in ByID until Reseal has run.
+// Keys seal the apps' secrets and the holders' ID numbers at rest with AES-256-GCM. Every key that may have sealed a stored secret stays in ByID until Reseal has run.
 type Keys struct {
 	Current string            // seals; names a key of ByID
 	ByID    map[string][]byte // key id → 32 bytes
@@ -40,32 +40,42 @@ func newSealer(k Keys) (sealer, error) {
 	return s, nil
 }
 
-// bound is the additional data of a seal: a secret copied to another app's row does not open there.
-func bound(appID int64) []byte {
-	return binary.BigEndian.AppendUint64([]byte("maskline app "), uint64(appID)) //nolint:gosec // ids are positive
+// owner says whose a sealed text is: data bound to the seal, so that a text copied to another's row does not open there.
+type owner struct {
+	what string // for errors
+	data []byte
 }
 
-func (s sealer) seal(appID int64, secret string) (keyID string, sealed []byte, err error) {
+func ofApp(id int64) owner {
+	return owner{fmt.Sprintf("secret of app %d", id), binary.BigEndian.AppendUint64([]byte("maskline app "), uint64(id))} //nolint:gosec // ids are positive
+}
+
+// ofHolder is for the ID number of a private number's holder.
+func ofHolder(number string) owner {
+	return owner{"ID number of a holder", []byte("maskline holder " + number)}
+}
+
+func (s sealer) seal(o owner, secret string) (keyID string, sealed []byte, err error) {
 	c, ok := s.ciphers[s.current]
 	if !ok {
-		return "", nil, fmt.Errorf("seal secret of app %d: no sealing key is configured", appID)
+		return "", nil, fmt.Errorf("seal %s: no sealing key is configured", o.what)
 	}
 	nonce := make([]byte, c.NonceSize(), c.NonceSize()+len(secret)+c.Overhead())
 	_, _ = rand.Read(nonce) // never fails: it ends the process instead
-	return s.current, c.Seal(nonce, nonce, []byte(secret), bound(appID)), nil
+	return s.current, c.Seal(nonce, nonce, []byte(secret), o.data), nil
 }
 
-func (s sealer) open(appID int64, keyID string, sealed []byte) (string, error) {
+func (s sealer) open(o owner, keyID string, sealed []byte) (string, error) {
 	c, ok := s.ciphers[keyID]
 	if !ok {
-		return "", fmt.Errorf("open secret of app %d: it is sealed with key %q, which is not configured", appID, keyID)
+		return "", fmt.Errorf("open %s: it is sealed with key %q, which is not configured", o.what, keyID)
 	}
 	if len(sealed) < c.NonceSize() {
-		return "", fmt.Errorf("open secret of app %d: the sealed text is too short", appID)
+		return "", fmt.Errorf("open %s: the sealed text is too short", o.what)
 	}
-	plain, err := c.Open(nil, sealed[:c.NonceSize()], sealed[c.NonceSize():], bound(appID))
+	plain, err := c.Open(nil, sealed[:c.NonceSize()], sealed[c.NonceSize():], o.data)
 	if err != nil {
-		return "", fmt.Errorf("open secret of app %d: the configured key %q is not the one that sealed it: %w", appID, keyID, err)
+		return "", fmt.Errorf("open %s: the configured key %q is not the one that sealed it: %w", o.what, keyID, err)
 	}
 	return string(plain), nil
 }

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
@@ -13,7 +12,7 @@ import (
 )
 
 func (s *Store) addSecret(tx *gorm.DB, appID int64, secret string, now time.Time) error {
-	keyID, sealed, err := s.seal.seal(appID, secret)
+	keyID, sealed, err := s.seal.seal(ofApp(appID), secret)
 	if err != nil {
 		return err
 	}
@@ -56,7 +55,7 @@ func (s *Store) AppSecrets(ctx context.Context, appID int64) ([]string, error) {
 		if err := rows.Scan(text(&keyID), &sealed); err != nil {
 			return err
 		}
-		plain, err := s.seal.open(appID, keyID, sealed)
+		plain, err := s.seal.open(ofApp(appID), keyID, sealed)
 		secrets = append(secrets, plain)
 		return err
 	}, "SELECT key_id, sealed FROM app_secrets WHERE app_id = ? AND (expires_at = 0 OR expires_at > ?) ORDER BY id DESC", appID, micros(now))
@@ -82,7 +81,7 @@ func (s *Store) Credentials(ctx context.Context, key string) (app models.App, te
 		if keyID == "" || !expires.IsZero() && !now.Before(expires) {
 			return nil
 		}
-		plain, err := s.seal.open(app.ID, keyID, sealed)
+		plain, err := s.seal.open(ofApp(app.ID), keyID, sealed)
 		secrets = append(secrets, plain)
 		return err
 	}, s.sql.credentials, append(s.nowArgs(), key)...)
@@ -93,63 +92,4 @@ func (s *Store) Credentials(ctx context.Context, key string) (app models.App, te
 		return app, tenant, nil, unknownApp()
 	}
 	return app, tenant, secrets, nil
-}
-
-// sealedSecret is a row of app_secrets as Reseal reads it.
-type sealedSecret struct {
-	id, appID int64
-	keyID     string
-	sealed    []byte
-}
-
-// Reseal seals every secret that another key has sealed with the current one, expired ones too, so that the old key may be taken out of
-// the configuration. n is how many were sealed anew. Secrets whose key is wrong or missing stay as they are and are told in the error.
-func (s *Store) Reseal(ctx context.Context) (n int, err error) {
-	const batch = 100
-	var failed []error
-	for after := int64(0); ; {
-		rows, err := s.sealedByOthers(ctx, after, batch)
-		if err != nil {
-			return n, errors.Join(append(failed, err)...)
-		}
-		for _, r := range rows {
-			after = r.id
-			switch done, err := s.resealOne(ctx, r); {
-			case err != nil:
-				failed = append(failed, err)
-			case done:
-				n++
-			}
-		}
-		if len(rows) < batch {
-			return n, errors.Join(failed...)
-		}
-	}
-}
-
-func (s *Store) sealedByOthers(ctx context.Context, after int64, limit int) (out []sealedSecret, err error) {
-	err = each(s.reader(ctx), func(rows *sql.Rows) error {
-		var r sealedSecret
-		err := rows.Scan(&r.id, &r.appID, text(&r.keyID), &r.sealed)
-		out = append(out, r)
-		return err
-	}, "SELECT id, app_id, key_id, sealed FROM app_secrets WHERE id > ? AND key_id <> ? ORDER BY id LIMIT ?", after, s.seal.current, limit)
-	return out, wrap("read sealed secrets", err)
-}
-
-func (s *Store) resealOne(ctx context.Context, r sealedSecret) (done bool, err error) {
-	plain, err := s.seal.open(r.appID, r.keyID, r.sealed)
-	if err != nil {
-		return false, err
-	}
-	keyID, sealed, err := s.seal.seal(r.appID, plain)
-	if err != nil {
-		return false, err
-	}
-	err = s.within(ctx, "reseal secret", func(_ context.Context, tx *gorm.DB) error {
-		met, err := run(tx, "UPDATE app_secrets SET key_id = ?, sealed = ? WHERE id = ? AND key_id = ?", keyID, sealed, r.id, r.keyID)
-		done = met > 0
-		return err
-	})
-	return done, err
 }
