@@ -110,7 +110,7 @@ func (k *call) finish(ctx context.Context) {
 	ev := k.event(models.EventDisconnect, record.EndAt)
 	ev.State, ev.By = inEvent(record.Fail), record.HungUpBy
 	c := k.change(ev)
-	c.CDR, c.Placed, c.Recording = &record, k.s.Plan.Place != nil, recording
+	c.CDR, c.Placed, c.Recording, c.Charges = &record, k.s.Plan.Place != nil, recording, k.price(ctx, record)
 	if d, push := k.e.Outbox.CDR(k.app, k.spID, k.s, record); push && k.app.ID != 0 {
 		if waits {
 			d.State, d.DueAt = models.DeliveryHeld, recording.WaitUntil
@@ -145,4 +145,18 @@ func (k *call) recording(c *models.CDR) (r *models.Recording, waits bool) {
 		found.KeptAt = time.Now().UTC()
 	}
 	return &found, !ready
+}
+
+// price is what the call costs. Without an answer in time the record goes without: the catch-up rates it (billing), and no record waits for a price.
+func (k *call) price(ctx context.Context, c models.CDR) []models.Charge {
+	if k.e.Purse == nil || c.TenantID == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, rateIn)
+	defer cancel()
+	charges, err := k.e.Purse.Rate(ctx, c)
+	if err != nil {
+		k.log.Warn("call could not be rated now; it is rated later", "error", err)
+	}
+	return charges
 }

@@ -45,6 +45,7 @@ func (k *call) decide(ctx context.Context, extension string) error {
 		return fmt.Errorf("look up %s: %w", k.s.Dialled, err)
 	}
 	sight.Counted = k.told[string(models.EventCallIn)]
+	k.askPurse(ctx, &sight)
 	d := k.e.Rules.Decide(sight)
 	k.e.Observe.Stage("route", time.Since(start))
 	for _, state := range d.Findings {
@@ -67,6 +68,22 @@ func (k *call) decide(ctx context.Context, extension string) error {
 	}
 	k.log.Info("call routed", "why", d.Why)
 	return k.take(d.Plan)
+}
+
+// askPurse looks whether the tenant can pay for another call.
+func (k *call) askPurse(ctx context.Context, sight *models.Sight) {
+	if k.e.Purse == nil || sight.Tenant == nil || sight.Tenant.Arrears {
+		return
+	}
+	solvent, err := k.e.Purse.Solvent(ctx, sight.Tenant.ID)
+	if err != nil {
+		k.log.Error("whether the tenant can pay could not be read; the configuration says what then", "solvent", solvent, "error", err)
+	}
+	if !solvent {
+		tenant := *sight.Tenant
+		tenant.Arrears = true
+		sight.Tenant = &tenant
+	}
 }
 
 // take makes a plan the session's.

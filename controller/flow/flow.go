@@ -54,6 +54,15 @@ type Recordings interface {
 	Ready(name string) (models.Recording, bool)
 }
 
+// Purse is what calls need to know of money.
+type Purse interface {
+	// Rate gives what a call costs; it is written with its record. One that cannot be rated now is rated later.
+	Rate(ctx context.Context, c models.CDR) ([]models.Charge, error)
+	// Solvent says whether the tenant may have another call. An error says that the ledger could not be read; the answer is then the one that is
+	// configured for that.
+	Solvent(ctx context.Context, tenantID int64) (bool, error)
+}
+
 // Options are what an Engine is made of. Store, Outbox, Prompts and Recordings are required.
 type Options struct {
 	Store      Store
@@ -64,6 +73,7 @@ type Options struct {
 	Numbering  models.Numbering
 	Rules      route.Rules
 	Ringback   string        // tone that the caller hears while the callee rings, as FreeSWITCH names it; "" is DefaultRingback
+	Purse      Purse         // nil: calls cost nothing
 	Speech     Speaker       // of placed calls; nil fails those that need it with 8005
 	Ask        Asker         // mode X; nil refuses its calls with 8014
 	AskIn      time.Duration // how long the tenant may take to answer; 0 is DefaultAskIn
@@ -91,6 +101,7 @@ const (
 	legEndIn    = 5 * time.Second  // a leg that is ending: its record is posted first, which may take 2 s
 	calleeEndIn = time.Second      // the end of the callee's leg, told after the bridge's
 	reportIn    = 15 * time.Second // the switch's own record of a leg that nobody saw end
+	rateIn      = 2 * time.Second  // the price of one call
 	commitIn    = 10 * time.Minute // how long a step waits for a database that is away
 	commitWait  = 30 * time.Second // longest pause between two tries of a commit
 )

@@ -73,6 +73,8 @@ func (r Rules) plan(s models.Sight) (models.Plan, string) {
 		return refuse(models.NoBinding, unallocated, models.PromptNoBinding, nil), s.Dialled + " is no number of this platform"
 	case s.Tenant.State != models.StateNormal:
 		return refuse(models.AccountFrozen, rejected, models.PromptNoPermission, s.App), fmt.Sprintf("tenant %s is %s", s.Tenant.Name, s.Tenant.State)
+	case s.Tenant.Arrears:
+		return refuse(models.AccountFrozen, rejected, models.PromptNoPermission, s.App), fmt.Sprintf("tenant %s is in arrears", s.Tenant.Name)
 	case s.App.State != models.StateNormal:
 		return refuse(models.Abnormal, rejected, models.PromptAbnormal, s.App), fmt.Sprintf("app %s is %s", s.App.Name, s.App.State)
 	case !s.Number.State.TakesCalls():

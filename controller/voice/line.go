@@ -65,7 +65,7 @@ type line struct {
 // tune takes the app's settings over.
 func (l *line) tune(app models.App, tenant models.Tenant, now time.Time) {
 	l.app, l.spID, l.loaded = app, tenant.SpID, now
-	l.off = app.State != models.StateNormal || tenant.State != models.StateNormal
+	l.off = app.State != models.StateNormal || tenant.State != models.StateNormal || tenant.Arrears
 	v := app.Settings.Voice
 	l.pace.set(v.PerSecond())
 	if l.numbers == nil || v.Number.Rate == 0 {

@@ -163,6 +163,8 @@ func usable(app models.App, tenant models.Tenant) error {
 	switch {
 	case tenant.State == models.StateFrozen:
 		return models.Fail(models.TenantFrozen, "", "the tenant is frozen")
+	case tenant.Arrears:
+		return models.Fail(models.TenantFrozen, "", "the tenant is in arrears")
 	case tenant.State != models.StateNormal || app.State != models.StateNormal:
 		return models.Fail(models.AppUnavailable, "", "the app or its tenant is suspended")
 	}
