@@ -36,6 +36,7 @@ var statuses = map[models.Code]int{
 	models.AppUnavailable:     http.StatusConflict,
 	models.TenantFrozen:       http.StatusConflict,
 	Forbidden:                 http.StatusForbidden,
+	Unauthorised:              http.StatusUnauthorized,
 	models.FlowControl:        http.StatusTooManyRequests,
 }
 
@@ -128,12 +129,20 @@ func decode(body io.Reader, into any) error {
 		return models.Fail(models.Invalid, wrong.Field, "%s is no %s", wrong.Field, wrong.Type)
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return models.Fail(models.Invalid, "", "the body is longer than %d bytes", bodyLimit)
+		return unreadable(err)
 	}
 	if errors.Is(err, io.EOF) {
 		return models.Fail(models.Invalid, "", "the body is empty; send a JSON document")
 	}
 	return models.Fail(models.Invalid, "", "the body is not the JSON expected here: %s", strings.TrimPrefix(err.Error(), "json: "))
+}
+
+// unreadable is the failure of a body that did not come whole.
+func unreadable(err error) error {
+	if long, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return models.Fail(models.Invalid, "", "the body is longer than %d bytes", long.Limit)
+	}
+	return models.Fail(models.Invalid, "", "the body did not come whole")
 }
 
 // moment reads a time of the query; zero when it is not there.

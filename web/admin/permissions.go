@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/gin-gonic/gin"
@@ -127,7 +126,7 @@ func (s *server) handle(g *gin.RouterGroup, method, path string, p Permission, h
 	s.permissions[method+" "+g.BasePath()+path] = p
 	done := handler
 	if method != "GET" && !slices.Contains(how, harmless) {
-		done = s.audited(handler, actionOf(method, path), slices.Contains(how, outside))
+		done = s.audited(handler, actionOf(method, path), append(how, stored)[0])
 	}
 	g.Handle(method, path, done)
 }
@@ -146,6 +145,3 @@ func permissionsOf(role models.Role) []Permission {
 	}
 	return out
 }
-
-// routes gives the registered routes with their permissions.
-func (s *server) routes() map[string]Permission { return maps.Clone(s.permissions) }

@@ -24,6 +24,7 @@ const (
 	bodyLimit = 1 << 20          // bytes: a few ten thousand numbers
 	answerIn  = 90 * time.Second // a re-seal or a test push may take its time
 	soundIn   = 5 * time.Minute  // a recording over a slow line
+	walkIn    = 30 * time.Minute // through all of a long list
 	simIn     = 10 * time.Minute // a simulated call takes as long as its script
 )
 
@@ -54,10 +55,13 @@ type Options struct {
 	// RemoveRecording removes a recording before its days are over, and notes it.
 	RemoveRecording func(ctx context.Context, name string) error
 	Queue           Queue              // of calls that the platform places
+	Jobs            Jobs               // what runs by itself
 	Values          models.ValueLimits // of what templates are filled with
 	Switches        []esl.Switch
 	Trunks          []models.Trunk
-	Sim             http.Handler // the control of a simulated switch, which serves /sim/calls and /sim/faults
+	SessionLife     time.Duration // of a login; 0 is 12 hours
+	Lock            Lock          // of failed logins
+	Sim             http.Handler  // the control of a simulated switch, which serves /sim/calls and /sim/faults
 	Log             *slog.Logger
 }
 
@@ -65,6 +69,8 @@ type server struct {
 	Options
 	tokens      [][sha256.Size]byte
 	permissions map[string]Permission // of the routes, by method and path
+	lock        *lockout
+	checking    chan struct{} // passwords that are checked
 }
 
 // New makes the API's engine. The caller may add routes of its own outside Prefix.
@@ -76,7 +82,10 @@ func New(o Options) (*gin.Engine, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &server{Options: o, permissions: map[string]Permission{}}
+	s := &server{Options: o, permissions: map[string]Permission{}, lock: newLockout(o.Lock), checking: make(chan struct{}, passwordsOne)}
+	if s.SessionLife <= 0 {
+		s.SessionLife = sessionLife
+	}
 	for _, t := range o.Tokens {
 		s.tokens = append(s.tokens, sha256.Sum256([]byte(t.Token)))
 	}
@@ -91,6 +100,7 @@ func New(o Options) (*gin.Engine, error) {
 	s.handle(sound, http.MethodGet, "/prompts/:id/sound", PromptsView, s.hearPrompt)
 	s.handle(sound, http.MethodPost, "/templates/:id/sound", PromptsView, s.hearTemplate, harmless)
 	s.handle(sound, http.MethodGet, "/recordings/:name/sound", RecordingsHear, s.hearRecording)
+	s.longAudits(engine.Group(Prefix, serve.Bound(bodyLimit, walkIn), s.authorise))
 	sim := engine.Group(Prefix, serve.Bound(bodyLimit, simIn), s.authorise)
 	s.handle(sim, http.MethodGet, "/sim/calls", PlatformChange, s.simulate)
 	s.handle(sim, http.MethodPost, "/sim/calls", PlatformChange, s.simulate, outside)
@@ -104,6 +114,7 @@ func New(o Options) (*gin.Engine, error) {
 
 func (s *server) route(g *gin.RouterGroup) {
 	s.handle(g, http.MethodGet, "/openapi.yaml", Known, func(c *gin.Context) { c.Data(http.StatusOK, "application/yaml", openapi) })
+	s.people(g)
 
 	s.handle(g, http.MethodGet, "/tenants", TenantsView, s.listTenants)
 	s.handle(g, http.MethodPost, "/tenants", TenantsChange, s.createTenant)
@@ -168,6 +179,7 @@ func (s *server) route(g *gin.RouterGroup) {
 
 	s.handle(g, http.MethodGet, "/switches", PlatformView, s.listSwitches)
 	s.handle(g, http.MethodGet, "/trunks", PlatformView, s.listTrunks)
+	s.routeJobs(g)
 }
 
 // simulate hands a request to the simulated switch of this daemon.

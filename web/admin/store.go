@@ -10,6 +10,8 @@ import (
 
 // Store is what the admin API needs of the database. *store.Store has it.
 type Store interface {
+	accounts
+
 	CreateTenant(ctx context.Context, t *models.Tenant) error
 	Tenant(ctx context.Context, id int64) (models.Tenant, error)
 	Tenants(ctx context.Context, f store.TenantFilter, page models.Page) ([]models.Tenant, int, error)
@@ -63,4 +65,26 @@ type Store interface {
 
 	Deliveries(ctx context.Context, f store.DeliveryFilter, page models.Page) ([]models.Delivery, int, error)
 	Replay(ctx context.Context, f store.DeliveryFilter) (int, error)
+}
+
+// accounts are what it needs for people, and for what they did.
+type accounts interface {
+	Within(ctx context.Context, do func(ctx context.Context) error) error
+	Audited(ctx context.Context, a models.Audit) error
+	AuditLines(ctx context.Context, f store.AuditFilter, page models.Page) ([]models.Audit, int, error)
+	EachAudit(ctx context.Context, f store.AuditFilter, do func(models.Audit) error) error
+	VerifyAudit(ctx context.Context) (checked int, broken int64, err error)
+	AuditHead(ctx context.Context) (store.AuditEnd, error)
+
+	CreateOperator(ctx context.Context, o *models.Operator) error
+	Operator(ctx context.Context, id int64) (models.Operator, error)
+	OperatorByName(ctx context.Context, name string) (models.Operator, error)
+	Operators(ctx context.Context, f store.OperatorFilter, page models.Page) ([]models.Operator, int, error)
+	ChangeOperator(ctx context.Context, id int64, change func(*models.Operator) error) (was, is models.Operator, err error)
+	RemoveOperator(ctx context.Context, id int64) (models.Operator, error)
+
+	AddLogin(ctx context.Context, l *models.Login) error
+	LoginByHash(ctx context.Context, hash string) (models.Login, models.Operator, error)
+	Logins(ctx context.Context, operatorID int64, page models.Page) ([]models.Login, int, error)
+	EndLogin(ctx context.Context, operatorID, id int64) error
 }
