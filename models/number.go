@@ -59,3 +59,22 @@ func (n Number) Validate() error {
 	}
 	return nil
 }
+
+// Owes says whether the number pays rent for the month that begins at a time, the midnight of its first day in the tenant's time zone: it was
+// delivered before the month ended, and had not been unsubscribed on or before the 25th of the month before (spec/privatenumber.md §7). EndsAt is when
+// it was unsubscribed.
+func (n Number) Owes(month time.Time) bool {
+	delivered := n.DeliveredAt
+	if delivered.IsZero() {
+		delivered = n.CreatedAt
+	}
+	year, m, _ := month.Date()
+	next := time.Date(year, m+1, 1, 0, 0, 0, 0, month.Location())
+	last := time.Date(year, m-1, 26, 0, 0, 0, 0, month.Location())
+	return delivered.Before(next) && (n.EndsAt.IsZero() || !n.EndsAt.Before(last))
+}
+
+// RentKey is the ledger's key of a number's rent for the month that begins at a time.
+func RentKey(number string, month time.Time) string {
+	return "rent:" + number + ":" + month.Format("2006-01")
+}

@@ -2,6 +2,7 @@ package models
 
 import (
 	"fmt"
+	"math/bits"
 	"slices"
 	"time"
 )
@@ -126,7 +127,37 @@ type Charge struct {
 	// Of the settlement: the entry that it stands in, and how many minutes packages gave.
 	EntryID        int64
 	PackageMinutes int64
+	Billed         Amount    // what the balance paid
 	SettledAt      time.Time // zero: not yet
+}
+
+// Validate checks a charge to be stored.
+func (c Charge) Validate() error {
+	switch {
+	case c.SessionID == "" || c.TenantID == 0 || c.Leg != 1 && c.Leg != 2:
+		return Fail(Invalid, "charge", "a charge is of a tenant's session, and of leg 1 or 2")
+	case c.EndAt.IsZero():
+		return Fail(Invalid, "end_at", "a charge is of a call that has ended")
+	case c.Amount < 0 || c.Minutes < 0:
+		return Fail(Invalid, "amount", "an amount and minutes are 0 or more")
+	}
+	return nil
+}
+
+// Rest is what the balance pays of a charge: Amount, less the share of the minutes that packages gave, which are whole ones. A fraction of 1/10000
+// that is left over is rounded up, once.
+func (c Charge) Rest() Amount {
+	if c.PackageMinutes <= 0 || c.Minutes <= 0 || c.Amount <= 0 {
+		return c.Amount
+	}
+	left := c.Minutes - min(c.PackageMinutes, c.Minutes)
+	// Amount times left may be beyond 64 bits; left is at most Minutes, so the quotient is not.
+	high, low := bits.Mul64(uint64(c.Amount), uint64(left))
+	quotient, rest := bits.Div64(high, low, uint64(c.Minutes))
+	if rest > 0 {
+		quotient++
+	}
+	return Amount(quotient) //nolint:gosec // at most Amount
 }
 
 // Package is minutes that were bought ahead. It belongs to the tenant, never covers rent or what was owed before (spec/privatenumber.md §8).

@@ -160,6 +160,8 @@ func (s *Store) takePlaces(ctx context.Context, tx *gorm.DB, app models.App, x s
 			return models.Fail(models.NumberNotOwned, "relationNum", "the number is none of this app")
 		case err != nil:
 			return err
+		case number.State == models.NumberSuspended && number.SuspendedFor == models.SuspendedForArrears:
+			return models.Fail(models.TenantFrozen, "relationNum", "the tenant is in arrears, and the number is suspended for it")
 		case !number.State.TakesBindings():
 			return models.Fail(models.NumberAbnormal, "relationNum", "the number takes no binding now")
 		}

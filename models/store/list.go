@@ -15,6 +15,7 @@ const CountMax = 100_000
 
 // conditions is a WHERE clause in the making.
 type conditions struct {
+	join  string // another table that is asked too
 	terms []string
 	args  []any
 }
@@ -44,9 +45,9 @@ func (c *conditions) span(column string, since, until time.Time) {
 
 func (c *conditions) String() string {
 	if len(c.terms) == 0 {
-		return ""
+		return c.join
 	}
-	return "WHERE " + strings.Join(c.terms, " AND ")
+	return strings.TrimLeft(c.join+" WHERE ", " ") + strings.Join(c.terms, " AND ")
 }
 
 // listed reads one page of a table in the given order, and how many rows there are in all, up to CountMax.

@@ -12,23 +12,25 @@ import (
 
 var numberColumns = columns[models.Number]{
 	table: "numbers",
-	names: []string{"id", "tenant_id", "app_id", "number", "area_code", "state", "trunk", "created_at", "cause", "kind"},
+	names: []string{"id", "tenant_id", "app_id", "number", "area_code", "state", "trunk", "created_at", "cause", "kind", "suspended_for",
+		"ends_at", "delivered_at"},
 	dest: func(n *models.Number) []any {
 		return []any{num(&n.ID), num(&n.TenantID), num(&n.AppID), text(&n.Number), text(&n.AreaCode), num(&n.State), text(&n.Trunk), when(&n.CreatedAt),
-			num(&n.Cause), text(&n.Kind)}
+			num(&n.Cause), text(&n.Kind), text(&n.SuspendedFor), when(&n.EndsAt), when(&n.DeliveredAt)}
 	},
 }
 
 // newNumbers is numberColumns for writing: the count of pairs begins at 0.
 var newNumbers = columns[models.Number]{
 	table: "numbers",
-	names: []string{"tenant_id", "app_id", "number", "area_code", "state", "trunk", "pairs", "created_at", "kind"},
+	names: []string{"tenant_id", "app_id", "number", "area_code", "state", "trunk", "pairs", "created_at", "kind", "delivered_at"},
 	values: func(n *models.Number) []any {
-		return []any{n.TenantID, n.AppID, n.Number, n.AreaCode, int(n.State), n.Trunk, 0, micros(n.CreatedAt), string(n.Kind)}
+		return []any{n.TenantID, n.AppID, n.Number, n.AreaCode, int(n.State), n.Trunk, 0, micros(n.CreatedAt), string(n.Kind),
+			micros(n.DeliveredAt)}
 	},
 }
 
-// AddNumbers stores numbers, all or none. State 0 is normal, Kind "" is NumberDisplay in an app of ModeVoice and NumberPrivate in others;
+// AddNumbers stores numbers, all or none; SuspendedFor and EndsAt are not written. State 0 is normal, Kind "" is NumberDisplay in an app of ModeVoice and NumberPrivate in others;
 // TenantID is taken from the app. A number that exists is models.Conflict with
 // the number as Param; an app that does not is models.NotFound.
 func (s *Store) AddNumbers(ctx context.Context, list []models.Number) error {
@@ -159,7 +161,8 @@ func (s *Store) DisplayNumbers(ctx context.Context, appID int64) ([]models.Numbe
 }
 
 // SetNumberState changes a number's state and, when it is unavailable, why: cause is 1 to 9 then, 0 if nobody knows, and 0 in other states
-// (spec/privatenumber.md §4.5). If anything changed, tell makes pushes of it, which commit with it and come back with their ids; nil makes
+// (spec/privatenumber.md §4.5). It is the operator's word: a number that was suspended for arrears is not restored by a recharge after it. If
+// anything changed, tell makes pushes of it, which commit with it and come back with their ids; nil makes
 // none. models.NotFound or Invalid.
 func (s *Store) SetNumberState(ctx context.Context, number string, st models.NumberState, cause int, tell func(models.App, models.Number) []models.Delivery,
 ) (n models.Number, told []models.Delivery, err error) {
@@ -174,11 +177,13 @@ func (s *Store) SetNumberState(ctx context.Context, number string, st models.Num
 		if err = lockNumber(tx, number); err != nil {
 			return err
 		}
-		if n, err = s.Number(ctx, number); err != nil || n.State == st && n.Cause == cause {
+		if n, err = s.Number(ctx, number); err != nil || n.State == st && n.Cause == cause && n.SuspendedFor == "" {
 			return err
 		}
-		n.State, n.Cause = st, cause
-		if _, err = run(tx, "UPDATE numbers SET state = ?, cause = ? WHERE number = ?", int(st), cause, number); err != nil || tell == nil {
+		changed := n.State != st || n.Cause != cause
+		n.State, n.Cause, n.SuspendedFor = st, cause, ""
+		if _, err = run(tx, "UPDATE numbers SET state = ?, cause = ?, suspended_for = '' WHERE number = ?", int(st), cause, number); err != nil ||
+			tell == nil || !changed {
 			return err
 		}
 		app, err := s.App(ctx, n.AppID)

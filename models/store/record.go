@@ -29,7 +29,7 @@ func (s *Store) Record(ctx context.Context, ch models.Change) (applied bool, err
 	}
 	// The committer works on a copy: a caller that has stopped waiting may use his own again.
 	mine := ch
-	mine.Events, mine.Deliveries = slices.Clone(ch.Events), slices.Clone(ch.Deliveries)
+	mine.Events, mine.Charges, mine.Deliveries = slices.Clone(ch.Events), slices.Clone(ch.Charges), slices.Clone(ch.Deliveries)
 	mine.CDR, mine.Recording = copied(ch.CDR), copied(ch.Recording)
 	w := s.workOf(mine)
 	if s.joint(ctx) == nil {
@@ -74,10 +74,20 @@ func validChange(ch models.Change) error {
 		return fmt.Errorf("record session %s: it has a cdr but no end", v.ID)
 	case ch.CDR != nil && ch.CDR.SessionID != v.ID:
 		return fmt.Errorf("record session %s: its cdr is of another session", v.ID)
+	case len(ch.Charges) > 0 && ch.CDR == nil:
+		return fmt.Errorf("record session %s: it has charges but no cdr", v.ID)
 	case ch.Recording != nil && (v.EndedAt.IsZero() || ch.Recording.SessionID != v.ID || ch.Recording.Name == ""):
 		return fmt.Errorf("record session %s: its recording is of another session, has no name, or comes before the end", v.ID)
 	case ch.Take && ch.Cancel || (ch.Take || ch.Cancel) && (v.LegA == "" || ch.Cancel == v.EndedAt.IsZero()):
 		return fmt.Errorf("record session %s: a call that waits is either taken or cancelled, and has ended if it is cancelled", v.ID)
+	}
+	for _, c := range ch.Charges {
+		if c.SessionID != ch.Session.ID || c.TenantID != ch.CDR.TenantID {
+			return fmt.Errorf("record session %s: a charge is of another session or tenant", ch.Session.ID)
+		}
+		if err := c.Validate(); err != nil {
+			return fmt.Errorf("record session %s: %w", ch.Session.ID, err)
+		}
 	}
 	for _, e := range ch.Events {
 		if e.SessionID != ch.Session.ID || e.Key == "" {
@@ -97,8 +107,8 @@ func (s *Store) apply(ctx context.Context, tx *gorm.DB, ch models.Change) (appli
 		return false, fmt.Errorf("record session %s: its events: %w", ch.Session.ID, err)
 	}
 	if ch.CDR != nil {
-		if err := cdrColumns.add(tx, ch.CDR); err != nil {
-			return false, fmt.Errorf("record session %s: its cdr: %w", ch.Session.ID, err)
+		if err := s.addCDR(ctx, tx, *ch.CDR, ch.Charges); err != nil {
+			return false, fmt.Errorf("record session %s: its cdr and charges: %w", ch.Session.ID, err)
 		}
 	}
 	if ch.Recording != nil {

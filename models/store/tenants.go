@@ -13,12 +13,14 @@ import (
 
 var tenantColumns = columns[models.Tenant]{
 	table: "tenants",
-	names: []string{"id", "name", "sp_id", "state", "created_at", "calls_hour", "calls_day"},
+	names: []string{"id", "name", "sp_id", "state", "created_at", "calls_hour", "calls_day", "credit", "arrears", "zone"},
 	values: func(t *models.Tenant) []any {
-		return []any{idOrNull(t.ID), t.Name, t.SpID, string(t.State), micros(t.CreatedAt), t.Calls.PerHour, t.Calls.PerDay}
+		return []any{idOrNull(t.ID), t.Name, t.SpID, string(t.State), micros(t.CreatedAt), t.Calls.PerHour, t.Calls.PerDay,
+			int64(t.Credit), bit(t.Arrears), t.Zone}
 	},
 	dest: func(t *models.Tenant) []any {
-		return []any{num(&t.ID), text(&t.Name), text(&t.SpID), text(&t.State), when(&t.CreatedAt), num(&t.Calls.PerHour), num(&t.Calls.PerDay)}
+		return []any{num(&t.ID), text(&t.Name), text(&t.SpID), text(&t.State), when(&t.CreatedAt), num(&t.Calls.PerHour), num(&t.Calls.PerDay),
+			num(&t.Credit), flag(&t.Arrears), text(&t.Zone)}
 	},
 }
 
@@ -128,5 +130,32 @@ func (s *Store) SetTenantCalls(ctx context.Context, id int64, calls models.CallC
 	return s.within(ctx, "set tenant's calls", func(_ context.Context, tx *gorm.DB) error {
 		n, err := run(tx, "UPDATE tenants SET calls_hour = ?, calls_day = ? WHERE id = ?", calls.PerHour, calls.PerDay, id)
 		return known(n > 0, err, "tenant", "no such tenant")
+	})
+}
+
+// SetTenantCredit changes how far below zero a tenant's balance may go; models.NotFound or Invalid. Whether he is in arrears now is not looked at.
+func (s *Store) SetTenantCredit(ctx context.Context, id int64, credit models.Amount) error {
+	if credit < 0 {
+		return models.Fail(models.Invalid, "credit", "credit is 0 or more")
+	}
+	return s.within(ctx, "set tenant's credit", func(_ context.Context, tx *gorm.DB) error {
+		n, err := run(tx, "UPDATE tenants SET credit = ? WHERE id = ?", int64(credit), id)
+		return known(n > 0, err, "tenant", "no such tenant")
+	})
+}
+
+// SetTenantZone changes the time zone of a tenant's months; models.NotFound or Invalid. Rents that were posted stay.
+func (s *Store) SetTenantZone(ctx context.Context, id int64, zone string) error {
+	return s.within(ctx, "set tenant's zone", func(ctx context.Context, tx *gorm.DB) error {
+		t, err := s.Tenant(ctx, id)
+		if err != nil {
+			return err
+		}
+		t.Zone = zone
+		if err := t.Validate(); err != nil {
+			return err
+		}
+		_, err = run(tx, "UPDATE tenants SET zone = ? WHERE id = ?", zone, id)
+		return err
 	})
 }
