@@ -123,4 +123,3 @@ func (s *Store) AuditLine(ctx context.Context, id int64) (models.Audit, error) {
 	a, found, err := auditColumns.first(s.reader(ctx), "WHERE t.id = ?", id)
 	return a, known(found, wrap("read audit line", err), "audit", "no such audit line")
 }
-
