@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -30,7 +31,7 @@ var enterpriseColumns = columns[models.Enterprise]{
 const ruledBy = "rule"
 
 // SubmitEnterprise stores what a tenant shows of himself, in place of what he showed before, and sets its Review and Refusals: it waits for its
-// review then. One whose business is among the forbidden is refused at once, which counts as a refusal; State and Reason say so, and the error
+// review then, also where the one before was approved. One whose business is among the forbidden is refused at once, which counts as a refusal; State and Reason say so, and the error
 // is nil. The documents' files are the caller's; their facts are kept here.
 //
 // models.NotFound (the tenant), Invalid, or Conflict: it waits for its review already, or the tenant was refused models.RefusalsMost times for a
@@ -57,7 +58,7 @@ func (s *Store) SubmitEnterprise(ctx context.Context, e *models.Enterprise, forb
 		}
 		row.Refusals = old.Refusals
 		row.Review = models.Review{State: models.ReviewWaiting, Urgent: e.Urgent, UploadedBy: e.UploadedBy, UploadedAt: now}
-		if slices.Contains(forbidden, row.Business) {
+		if slices.ContainsFunc(forbidden, func(b string) bool { return strings.EqualFold(b, strings.TrimSpace(row.Business)) }) {
 			row.Refusals++
 			verdict{models.ReviewRejected, ruledBy, fmt.Sprintf("no number is given for the business %q", row.Business)}.on(&row.Review, now)
 		}

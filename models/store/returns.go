@@ -40,11 +40,8 @@ func (s *Store) ReturnNumber(ctx context.Context, number, by, reason string, coo
 		if err != nil {
 			return err
 		}
-		was := models.Returned{Number: n.Number, TenantID: n.TenantID, AppID: n.AppID, Kind: n.Kind, AreaCode: n.AreaCode, DeliveredAt: n.DeliveredAt,
+		was := models.Returned{Number: n.Number, TenantID: n.TenantID, AppID: n.AppID, Kind: n.Kind, AreaCode: n.AreaCode, DeliveredAt: since(n),
 			ReturnedAt: now, ReturnedBy: by, Reason: reason}
-		if was.DeliveredAt.IsZero() {
-			was.DeliveredAt = n.CreatedAt
-		}
 		if err := returnedColumns.add(tx, &was); err != nil {
 			return err
 		}
@@ -58,6 +55,14 @@ func (s *Store) ReturnNumber(ctx context.Context, number, by, reason string, coo
 		}
 		return rest(tx, n, now, now.Add(coolDown))
 	})
+}
+
+// since is when a number became its tenant's.
+func since(n models.Number) time.Time {
+	if n.DeliveredAt.IsZero() {
+		return n.CreatedAt
+	}
+	return n.DeliveredAt
 }
 
 // rest puts a number in stock until it is free. One that came from stock keeps its carrier and its place there.
@@ -149,8 +154,8 @@ func (s *Store) UnsubscribeNumber(ctx context.Context, number string, at time.Ti
 				return err
 			}
 		}
-		if from.Before(n.CreatedAt) {
-			return models.Fail(models.Invalid, "at", "the number was not the tenant's then; it came on %s", n.CreatedAt.Format(time.RFC3339))
+		if came := since(n); from.Before(came) {
+			return models.Fail(models.Invalid, "at", "the number was not the tenant's then; it came on %s", came.Format(time.RFC3339))
 		}
 		ends := models.Ends(from, tenant.Location())
 		if !n.EndsAt.IsZero() && !ends.Before(n.EndsAt) {

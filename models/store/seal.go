@@ -8,7 +8,8 @@ import (
 	"fmt"
 )
 
-// Keys seal the apps' secrets and the holders' ID numbers at rest with AES-256-GCM. Every key that may have sealed a stored secret stays in ByID until Reseal has run.
+// Keys seal the apps' secrets and the holders' ID numbers at rest with AES-256-GCM. Every key that may have sealed one of them stays in ByID
+// until Reseal has run.
 type Keys struct {
 	Current string            // seals; names a key of ByID
 	ByID    map[string][]byte // key id → 32 bytes
