@@ -94,6 +94,7 @@ func cut(s string, n int) string {
 
 // DeliveryFilter narrows Deliveries and Replay; zero fields narrow nothing.
 type DeliveryFilter struct {
+	TenantID     int64 // of any of his apps
 	AppID        int64
 	SessionID    string
 	State        models.DeliveryState
@@ -102,6 +103,9 @@ type DeliveryFilter struct {
 }
 
 func (f DeliveryFilter) conditions() (c conditions) {
+	if f.TenantID != 0 {
+		c.add("t.app_id IN (SELECT a.id FROM apps a WHERE a.tenant_id = ?)", f.TenantID)
+	}
 	is(&c, "t.app_id", f.AppID)
 	is(&c, "t.session_id", f.SessionID)
 	is(&c, "t.state", f.State)

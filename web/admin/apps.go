@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"maps"
 	"net/http"
 	"net/netip"
@@ -75,7 +76,14 @@ func (s *server) createApp(c *gin.Context) {
 		return
 	}
 	if in.Tenant == "" {
+		in.Tenant = ownRef(ctx)
+	}
+	if in.Tenant == "" {
 		s.fail(c, models.Fail(models.Invalid, "tenant", "tenant is the id or name of the tenant whose app it is"))
+		return
+	}
+	if err := in.forTenant(ctx); err != nil {
+		s.fail(c, err)
 		return
 	}
 	t, err := s.tenant(ctx, in.Tenant)
@@ -97,6 +105,41 @@ func (s *server) createApp(c *gin.Context) {
 	out := showApp(a)
 	out.Secret = secret
 	s.answer(c, http.StatusCreated, out, err)
+}
+
+// forTenant refuses what a tenant's people may not set: whether the app may be used, and what is sold.
+func (r AppRequest) forTenant(ctx context.Context) error {
+	if tenantOf(ctx) == 0 {
+		return nil
+	}
+	for name, set := range map[string]bool{"state": r.State != nil, "sms": r.SMS != nil, "settings.voice": names(r.Settings, "voice")} {
+		if set {
+			return models.Fail(Forbidden, name, "%s of an app is set by the operator", name)
+		}
+	}
+	return nil
+}
+
+// names says whether a JSON document has a field, however it is spelt: encoding/json takes any case.
+func names(document json.RawMessage, field string) bool {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(document, &fields) != nil {
+		return false
+	}
+	for name := range fields {
+		if strings.EqualFold(name, field) {
+			return true
+		}
+	}
+	return false
+}
+
+// ownRef is how a request of a tenant's people names their tenant when it does not; "" for others.
+func ownRef(ctx context.Context) string {
+	if id := tenantOf(ctx); id != 0 {
+		return strconv.FormatInt(id, 10)
+	}
+	return ""
 }
 
 // apply changes what the request names.
@@ -169,6 +212,9 @@ func (s *server) changeApp(c *gin.Context) {
 	ctx := c.Request.Context()
 	var in AppRequest
 	err := read(c, &in)
+	if err == nil {
+		err = in.forTenant(ctx)
+	}
 	if err == nil && (in.Tenant != "" || in.Mode != "") {
 		err = models.Fail(models.Invalid, "mode", "an app's tenant and mode are for good")
 	}
@@ -177,6 +223,7 @@ func (s *server) changeApp(c *gin.Context) {
 		return
 	}
 	a, err := s.app(ctx, c.Param("app"))
+	was(c, showApp(a))
 	if err == nil {
 		err = s.Store.UpdateApp(ctx, a.ID, in.apply)
 	}
@@ -203,6 +250,7 @@ func (s *server) addSecret(c *gin.Context) {
 	if err == nil {
 		err = s.Store.AddAppSecret(ctx, a.ID, secret, old)
 	}
+	about(c, a.Key, a.TenantID)
 	s.answer(c, http.StatusCreated, SecretAnswer{Key: a.Key, Secret: secret}, err)
 }
 
@@ -219,6 +267,7 @@ func (s *server) testPush(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
+	about(c, a.Key, a.TenantID)
 	status, took, err := s.TestPush(c.Request.Context(), a)
 	out := PushTest{OK: err == nil, Status: status, Seconds: took.Seconds()}
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -51,6 +52,7 @@ func (s *server) authorise(c *gin.Context) {
 	if who.role != "" {
 		serve.Note(c, "operator", who.name)
 	}
+	narrowQuery(c, who.tenant)
 	c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), visitKey{}, &visit{caller: who}))
 	c.Next()
 }
@@ -117,4 +119,15 @@ func (s *server) loggedIn(c *gin.Context, kind models.LoginKind, secret string, 
 func hashSecret(secret string) string {
 	sum := sha256.Sum256([]byte(secret))
 	return hex.EncodeToString(sum[:])
+}
+
+// narrowQuery names a tenant's people's own tenant where they name none: a list is theirs without a word. One that they do name is looked up like
+// any other, and not found unless it is theirs.
+func narrowQuery(c *gin.Context, tenant int64) {
+	q := c.Request.URL.Query()
+	if tenant == 0 || q.Get("tenant") != "" {
+		return
+	}
+	q.Set("tenant", strconv.FormatInt(tenant, 10))
+	c.Request.URL.RawQuery = q.Encode()
 }

@@ -69,6 +69,9 @@ func (s *server) addNumbers(c *gin.Context) {
 		return
 	}
 	rows, err := s.newNumbers(c, in)
+	if len(rows) > 0 {
+		about(c, in.App, rows[0].TenantID)
+	}
 	if err == nil {
 		err = s.Store.AddNumbers(ctx, rows)
 	}
@@ -166,10 +169,14 @@ func (s *server) setNumberState(c *gin.Context) {
 	var n models.Number
 	var told []models.Delivery
 	if err == nil {
+		n, err = s.Store.Number(c.Request.Context(), number)
+		was(c, showNumber(n))
+	}
+	if err == nil {
 		n, told, err = s.Store.SetNumberState(c.Request.Context(), number, state, in.Cause, s.Tell)
 	}
 	if err == nil && s.Offer != nil {
-		s.Offer(told)
+		later(c, func() { s.Offer(told) })
 	}
 	s.answer(c, http.StatusOK, showNumber(n), err)
 }

@@ -180,6 +180,10 @@ func (s *server) decidePrompt(decide func(Shelf, context.Context, int64, string,
 		}
 		var p models.Prompt
 		if err == nil {
+			p, err = s.Store.Prompt(c.Request.Context(), id)
+			was(c, showPrompt(p))
+		}
+		if err == nil {
 			p, err = decide(shelf, c.Request.Context(), id, s.operator(c), in.Reason)
 		}
 		s.answer(c, http.StatusOK, showPrompt(p), err)
@@ -196,9 +200,15 @@ func readOptional(c *gin.Context, into any) error {
 
 func (s *server) urgePrompt(c *gin.Context) {
 	id, err := promptID(c)
+	var p models.Prompt
+	if err == nil {
+		p, err = s.Store.Prompt(c.Request.Context(), id)
+	}
 	if err == nil {
 		err = s.Store.UrgePrompt(c.Request.Context(), id)
 	}
+	about(c, c.Param("id"), p.TenantID)
+	became(c, map[string]any{"urgent": true})
 	s.answer(c, http.StatusOK, Count{Count: 1}, err)
 }
 
@@ -208,6 +218,12 @@ func (s *server) removePrompt(c *gin.Context) {
 	if err == nil {
 		shelf, err = s.shelf()
 	}
+	var p models.Prompt
+	if err == nil {
+		p, err = s.Store.Prompt(c.Request.Context(), id)
+	}
+	about(c, c.Param("id"), p.TenantID)
+	was(c, showPrompt(p))
 	if err == nil {
 		err = shelf.Remove(c.Request.Context(), id, s.operator(c), c.Query("reason"))
 	}

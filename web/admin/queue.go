@@ -126,6 +126,7 @@ func (s *server) known(ctx context.Context, id string) (session models.Session, 
 func (s *server) stopCall(c *gin.Context) {
 	ctx, id := c.Request.Context(), c.Param("session")
 	session, _, err := s.known(ctx, id)
+	about(c, id, session.TenantID)
 	switch {
 	case err != nil:
 	case !session.EndedAt.IsZero():

@@ -80,6 +80,8 @@ func (s *server) removeRecording(c *gin.Context) {
 	}
 	if err == nil {
 		serve.Note(c, "removed", r.Name)
+		about(c, r.Name, r.TenantID)
+		was(c, showRecording(r))
 	}
 	s.answer(c, http.StatusOK, Count{Count: 1}, err)
 }

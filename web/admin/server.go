@@ -83,6 +83,11 @@ func New(o Options) (*gin.Engine, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &server{Options: o, permissions: map[string]Permission{}, lock: newLockout(o.Lock), checking: make(chan struct{}, passwordsOne)}
+	store := narrowed{o.Store}
+	s.Store = store
+	if o.Shelf != nil {
+		s.Shelf = narrowedShelf{o.Shelf, store}
+	}
 	if s.SessionLife <= 0 {
 		s.SessionLife = sessionLife
 	}

@@ -43,6 +43,9 @@ func (s *server) addTemplate(c *gin.Context) {
 	ctx := c.Request.Context()
 	var in TemplateRequest
 	err := read(c, &in)
+	if in.Tenant == "" {
+		in.Tenant = ownRef(ctx)
+	}
 	if err == nil && in.Tenant == "" {
 		err = models.Fail(models.Invalid, "tenant", "tenant is the id or name of the tenant whose template it is")
 	}
@@ -79,6 +82,10 @@ func (s *server) decideTemplate(state models.ReviewState) gin.HandlerFunc {
 		err := readOptional(c, &in)
 		var t models.Template
 		if err == nil {
+			t, err = s.template(c)
+			was(c, showTemplate(t))
+		}
+		if err == nil {
 			t, err = s.Store.DecideTemplate(c.Request.Context(), c.Param("id"), state, s.operator(c), in.Reason)
 		}
 		s.answer(c, http.StatusOK, showTemplate(t), err)
@@ -86,12 +93,22 @@ func (s *server) decideTemplate(state models.ReviewState) gin.HandlerFunc {
 }
 
 func (s *server) urgeTemplate(c *gin.Context) {
-	err := s.Store.UrgeTemplate(c.Request.Context(), c.Param("id"))
+	t, err := s.template(c)
+	if err == nil {
+		err = s.Store.UrgeTemplate(c.Request.Context(), t.ID)
+	}
+	about(c, t.ID, t.TenantID)
+	became(c, map[string]any{"urgent": true})
 	s.answer(c, http.StatusOK, Count{Count: 1}, err)
 }
 
 func (s *server) removeTemplate(c *gin.Context) {
-	err := s.Store.RemoveTemplate(c.Request.Context(), c.Param("id"), s.operator(c), c.Query("reason"))
+	t, err := s.template(c)
+	if err == nil {
+		err = s.Store.RemoveTemplate(c.Request.Context(), t.ID, s.operator(c), c.Query("reason"))
+	}
+	about(c, t.ID, t.TenantID)
+	was(c, showTemplate(t))
 	s.answer(c, http.StatusOK, Count{Count: 1}, err)
 }
 

@@ -86,6 +86,7 @@ func (s *server) changeTenant(c *gin.Context) {
 		return
 	}
 	t, err := s.tenant(c.Request.Context(), c.Param("tenant"))
+	was(c, showTenant(t))
 	if err == nil {
 		t.Calls = *in.Calls
 		err = s.Store.SetTenantCalls(c.Request.Context(), t.ID, t.Calls)
@@ -104,6 +105,7 @@ func (s *server) setTenantState(c *gin.Context) {
 		return
 	}
 	t, err := s.tenant(c.Request.Context(), c.Param("tenant"))
+	was(c, showTenant(t))
 	if err == nil {
 		err = s.Store.SetTenantState(c.Request.Context(), t.ID, models.State(in.State))
 		t.State = models.State(in.State)
