@@ -3,7 +3,7 @@
 //
 // Assumptions. Every method may be called from any goroutine. Times are stored as microseconds since 1970 in UTC, 0 for the zero time, so
 // that both databases compare and return the same values. Expiry is judged by the store's clock (Now), never by the caller's. Method
-// calls made with the context that Once gives to its function join that transaction; they must not be made concurrently.
+// calls made with the context that Once or Within gives to its function join that transaction; they must not be made concurrently.
 //
 // Goroutines. A Store owns one, the committer that Record and Enqueue feed; Close ends it after it has committed what waits.
 //
@@ -13,6 +13,9 @@
 //
 // Calls that wait to be placed stand in outgoing. The step that dials one claims its row in its own transaction, so that of several daemons
 // one dials; a step that knows the call on the switch, or over, removes the row. How many wait is counted beside, spread over a few rows.
+//
+// Audit lines are one chain, and all who append to it wait for the row of its end (audit_head). It is taken last in a transaction, so that it is held
+// for the commit only and nothing waits for another lock behind it.
 //
 // A number has places, which bindings take (numbers.pairs): one each, but an X of AXYB takes all of them, so that it is nobody's Y.
 //

@@ -166,7 +166,7 @@ func endLogins(tx *gorm.DB, operatorID int64, kind models.LoginKind) error {
 	return err
 }
 
-// PruneLogins deletes up to limit expired sessions and tokens in one transaction, those that ended first, and tells how many.
+// PruneLogins deletes up to limit expired sessions and tokens, at most 500, in one transaction, those that ended first, and tells how many.
 func (s *Store) PruneLogins(ctx context.Context, limit int) (n int, err error) {
 	now, err := s.Now(ctx)
 	if err != nil {

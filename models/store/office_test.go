@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"testing"
 	"time"
 
@@ -128,4 +129,38 @@ func (o *office) askLeases(t *testing.T, fine func(error)) {
 	fine(o.EndRun(ctx, r, 1, nil))
 	_, _, err = o.JobRuns(ctx, models.Page{Limit: 1})
 	fine(err)
+}
+
+// TestOfficeByDatabaseClock does without a clock of the test's: the same methods, on MySQL other SQL.
+func TestOfficeByDatabaseClock(t *testing.T) {
+	onEach(t, func(t *testing.T, cfg Config) {
+		ctx := context.Background()
+		o := &office{house: &house{Store: open(t, cfg), clock: newClock()}}
+		o.clock.advance(time.Since(o.clock.now)) // what session() counts from
+		o.admin = o.hire(t, models.Operator{Name: "ada", Role: models.RoleAdmin})
+		s := o.login(t, o.session(o.admin, "s"))
+		mustExec(t, o.pools[0], "UPDATE logins SET used_at = used_at - 60000000")
+		if l, _, err := o.LoginByHash(ctx, s.Hash); err != nil || l.UsedAt.Before(s.UsedAt) {
+			t.Errorf("login %+v, %v", l, err)
+		}
+		mustExec(t, o.pools[0], "UPDATE logins SET expires_at = expires_at - 3600000000")
+		if o.admitted(t, "s") {
+			t.Error("an expired session lets in")
+		}
+		held := func(l models.Lease) error {
+			return o.Within(ctx, func(ctx context.Context) error { return o.StillHeld(ctx, l) })
+		}
+		l := o.acquire(t, "job:rent", "d1", time.Hour)
+		o.refused(t, "job:rent", "d2")
+		if err := held(l); err != nil {
+			t.Error(err)
+		}
+		mustExec(t, o.pools[0], "UPDATE leases SET expires_at = expires_at - 3600000000")
+		if err := held(l); !errors.Is(err, ErrLeaseLost) {
+			t.Errorf("an expired lease is held: %v", err)
+		}
+		o.acquire(t, "job:rent", "d2", time.Hour)
+		o.audited(t, models.Audit{Who: "ada", Action: "a"})
+		o.wantAudit(t, 1, 0)
+	})
 }
