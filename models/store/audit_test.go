@@ -135,7 +135,12 @@ func TestAuditTampered(t *testing.T) {
 		{name: "first removed", stmts: []string{"DELETE FROM audit WHERE id = 1"}, checked: 0, broken: 1},
 		{name: "last removed", stmts: []string{"DELETE FROM audit WHERE id = 5"}, checked: 4, broken: 5},
 		{name: "all removed", stmts: []string{"DELETE FROM audit"}, checked: 0, broken: 1},
-		{name: "end forgotten", stmts: []string{"DELETE FROM audit_head"}, checked: 0, broken: 1},
+		{name: "end forgotten", stmts: []string{"DELETE FROM audit_head"}, checked: 0, broken: 1, do: func(t *testing.T, o *office) {
+			err := o.Audited(context.Background(), models.Audit{Who: "ada", Action: "next"})
+			if err == nil || !strings.Contains(err.Error(), "audit verify") {
+				t.Errorf("a line without an end to append to: %v", err)
+			}
+		}},
 		{name: "last removed, end set back", stmts: []string{"DELETE FROM audit WHERE id = 5", "UPDATE audit_head SET length = 4"}, checked: 3, broken: 4},
 		{name: "swapped", stmts: []string{"UPDATE audit SET id = 99 WHERE id = 2", "UPDATE audit SET id = 2 WHERE id = 3", "UPDATE audit SET id = 3 WHERE id = 99"}, checked: 1, broken: 2},
 		{name: "put before the first", stmts: []string{"UPDATE audit SET id = 0 WHERE id = 3"}, checked: 0, broken: 1},

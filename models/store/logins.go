@@ -17,8 +17,12 @@ import (
 // LoginsMost is how many sessions, and how many tokens, an operator has at most.
 const LoginsMost = 100
 
-// usedEvery is how exact Login.UsedAt is: a write for every request would be one more for the database than the request itself.
-const usedEvery = time.Minute
+// usedEvery is how exact Login.UsedAt is: a write for every request would be one more for the database than the request itself. noteIn is how long
+// a request waits for it when the database is busy.
+const (
+	usedEvery = time.Minute
+	noteIn    = time.Second
+)
 
 var loginColumns = columns[models.Login]{
 	table: "logins",
@@ -123,6 +127,8 @@ func (s *Store) LoginByHash(ctx context.Context, hash string) (l models.Login, o
 }
 
 func (s *Store) noteUse(ctx context.Context, l models.Login) {
+	ctx, cancel := context.WithTimeout(ctx, noteIn)
+	defer cancel()
 	err := s.within(ctx, "note login's use", func(_ context.Context, tx *gorm.DB) error {
 		_, err := run(tx, "UPDATE logins SET used_at = ? WHERE id = ? AND used_at < ?", micros(l.UsedAt), l.ID, micros(l.UsedAt))
 		return err
