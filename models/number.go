@@ -40,7 +40,7 @@ type Number struct {
 	Cause    int // why it is unavailable, 1 to 9 (spec/privatenumber.md §4.5); 0 in other states
 	// SuspendedFor says why it is in state 9 when that was not the operator's word: SuspendedForArrears.
 	SuspendedFor string
-	EndsAt       time.Time // unsubscribed: no rent after it; zero: it goes on
+	EndsAt       time.Time // when it was unsubscribed, see Ends and Owes; zero: it goes on
 	DeliveredAt  time.Time // when the tenant got it: the first rent is for that day. Zero is CreatedAt
 	Trunk        string    // the trunk that carries it outward first; "" is the configured order
 	CreatedAt    time.Time

@@ -37,8 +37,8 @@ type Returned struct {
 	Reason      string
 }
 
-// Ends is when a number that is unsubscribed at a moment ends, by the tenant's months: on or before the 25th it pays no rent for the next
-// month, after it one more (spec/privatenumber.md §7). The end is the first instant of a month, in UTC; there is no rent from it on.
+// Ends is when a number that is unsubscribed at a moment (Number.EndsAt) ends, by the tenant's months: on or before the 25th it pays no rent for
+// the next month, after it one more (spec/privatenumber.md §7). The end is the first instant of a month, in UTC; Number.Owes agrees with it.
 func Ends(unsubscribed time.Time, zone *time.Location) time.Time {
 	year, month, day := unsubscribed.In(zone).Date()
 	months := time.Month(1)

@@ -1,6 +1,8 @@
 -- Enterprises, orders of numbers, the stock they are delivered from, who holds a number, registered parties, contacts.
 
 -- +goose Up
+CREATE INDEX numbers_ends ON numbers (ends_at);
+
 CREATE TABLE enterprises (
     id          INTEGER PRIMARY KEY,
     tenant_id   INTEGER NOT NULL UNIQUE,
@@ -121,3 +123,4 @@ DROP TABLE returned_numbers;
 DROP TABLE stock;
 DROP TABLE orders;
 DROP TABLE enterprises;
+DROP INDEX numbers_ends;
