@@ -22,6 +22,7 @@ func (k *call) connect(ctx context.Context, c models.Connect) error {
 		k.holds = append(k.holds, t.Name)
 	}
 	k.s.Trunk = picked[0].Name
+	k.afford(ctx, &c)
 	order, err := k.order(c, picked)
 	if err != nil {
 		return fmt.Errorf("make the dial string: %w", err)

@@ -86,6 +86,21 @@ func (k *call) askPurse(ctx context.Context, sight *models.Sight) {
 	}
 }
 
+// afford bounds the talk by what the tenant can pay, where his plan says so. The switch keeps the limit, as any other.
+func (k *call) afford(ctx context.Context, c *models.Connect) {
+	if k.e.Purse == nil || k.s.TenantID == 0 {
+		return
+	}
+	most, err := k.e.Purse.Afford(ctx, k.s.TenantID, k.s.Mode, time.Now())
+	if err != nil {
+		k.log.Warn("what the tenant can pay could not be read; the call is not limited by it", "error", err)
+		return
+	}
+	if most > 0 && (c.MaxTalk == 0 || most < c.MaxTalk) {
+		c.MaxTalk = most
+	}
+}
+
 // take makes a plan the session's.
 func (k *call) take(p models.Plan) (err error) {
 	k.s.Plan, k.s.Stage, k.s.Callee, k.s.RecordAs = p, models.StageRefusing, models.Party{}, ""

@@ -61,6 +61,8 @@ type Purse interface {
 	// Solvent says whether the tenant may have another call. An error says that the ledger could not be read; the answer is then the one that is
 	// configured for that.
 	Solvent(ctx context.Context, tenantID int64) (bool, error)
+	// Afford is the longest a call of the mode may be talked that begins now; 0 is no limit.
+	Afford(ctx context.Context, tenantID int64, mode models.Mode, now time.Time) (time.Duration, error)
 }
 
 // Options are what an Engine is made of. Store, Outbox, Prompts and Recordings are required.

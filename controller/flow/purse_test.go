@@ -16,6 +16,7 @@ type purse struct {
 	broke   bool
 	unknown bool // the ledger cannot be read
 	free    bool
+	affords time.Duration
 }
 
 func (p purse) Rate(_ context.Context, c models.CDR) ([]models.Charge, error) {
@@ -30,6 +31,28 @@ func (p purse) Solvent(context.Context, int64) (bool, error) {
 		return !p.broke, errors.New("the ledger is away")
 	}
 	return !p.broke, nil
+}
+
+func (p purse) Afford(context.Context, int64, models.Mode, time.Time) (time.Duration, error) {
+	return p.affords, nil
+}
+
+// A plan that cuts calls does so in the switch: nobody need be there when the money is gone.
+func TestCallIsCut(t *testing.T) {
+	inLab(t, sim.Options{}, func(l *lab) {
+		l.bind(models.BindingSettings{})
+		l.purse = purse{affords: 3 * time.Minute}
+		_, stop := l.daemon()
+		l.sw.SetPhone(sim.Phone{Number: ben, Rings: time.Second})
+		a := l.dial(sim.Caller{From: ann, To: xLine})
+		time.Sleep(10 * time.Second)
+		stop()
+		time.Sleep(10 * time.Minute)
+		l.daemon()
+		if r := l.record(a); r.TalkSeconds() < 179 || r.TalkSeconds() > 181 || r.Fail != models.DurationReached {
+			t.Errorf("talked %d s, state %d", r.TalkSeconds(), r.Fail)
+		}
+	})
 }
 
 // What a call costs is written with its record; a call of a tenant who cannot pay reaches nobody (7108).

@@ -61,7 +61,9 @@ func (k *call) prepare(ctx context.Context, picked []models.Trunk) (script, esl.
 	if p.Then == nil {
 		return out, d, nil
 	}
-	bridge, err := k.bridgeApps(*p.Then)
+	then := *p.Then
+	k.afford(ctx, &then)
+	bridge, err := k.bridgeApps(then)
 	if err != nil {
 		return script{}, esl.Dial{}, err
 	}
