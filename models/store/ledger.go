@@ -39,7 +39,8 @@ func (s *Store) Post(ctx context.Context, e *models.Entry) (posted bool, err err
 	var row models.Entry
 	err = s.within(ctx, "post an entry", func(ctx context.Context, tx *gorm.DB) error {
 		row = *e
-		posted, err = s.post(ctx, tx, &row)
+		n, err := s.post(ctx, tx, &row)
+		posted = n > 0
 		return err
 	})
 	if err != nil {
@@ -49,21 +50,22 @@ func (s *Store) Post(ctx context.Context, e *models.Entry) (posted bool, err err
 	return posted, nil
 }
 
-// post is Post inside a transaction. The balances come last: those of the platform are rows that every business wants.
-func (s *Store) post(ctx context.Context, tx *gorm.DB, list ...*models.Entry) (posted bool, err error) {
+// post is Post for entries inside a transaction; it tells how many were not posted before. The balances come last: those of the platform are rows that
+// every business wants.
+func (s *Store) post(ctx context.Context, tx *gorm.DB, list ...*models.Entry) (posted int, err error) {
 	moved := map[models.Account]models.Amount{}
 	for _, e := range list {
 		if err := validEntry(*e); err != nil {
-			return false, err
+			return 0, err
 		}
 		fresh, err := s.writeEntry(ctx, tx, e)
 		if err != nil {
-			return false, err
+			return 0, err
 		}
 		if !fresh {
 			continue
 		}
-		posted = true
+		posted++
 		for _, p := range e.Postings {
 			moved[p.Account] += p.Amount
 		}

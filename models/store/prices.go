@@ -85,6 +85,9 @@ func (s *Store) EndPlan(ctx context.Context, id int64, until time.Time) error {
 		if err := lockTenantMoney(tx, p.TenantID); err != nil {
 			return err
 		}
+		if p, err = s.Plan(ctx, id); err != nil { // as it stands under the lock
+			return err
+		}
 		p.Until = clean(until)
 		if err := p.Validate(); err != nil {
 			return err

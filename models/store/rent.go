@@ -62,26 +62,13 @@ func (s *Store) unpaid(ctx context.Context, list []models.Number, begins time.Ti
 
 // PostRents posts rents, all or none, and tells how many were not posted before. It is Post for many: models.Conflict or Invalid as there.
 func (s *Store) PostRents(ctx context.Context, list []models.Entry) (posted int, err error) {
-	err = s.within(ctx, "post rents", func(ctx context.Context, tx *gorm.DB) error {
-		posted = 0
-		moved := map[models.Account]models.Amount{}
-		for _, e := range list {
-			if err := validEntry(e); err != nil {
-				return err
-			}
-			fresh, err := s.writeEntry(ctx, tx, &e)
-			if err != nil {
-				return err
-			}
-			if !fresh {
-				continue
-			}
-			posted++
-			for _, p := range e.Postings {
-				moved[p.Account] += p.Amount
-			}
+	err = s.within(ctx, "post rents", func(ctx context.Context, tx *gorm.DB) (err error) {
+		rows := make([]*models.Entry, len(list))
+		for i, e := range list {
+			rows[i] = &e
 		}
-		return move(tx, moved)
+		posted, err = s.post(ctx, tx, rows...)
+		return err
 	})
 	if err != nil {
 		return 0, err

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -22,10 +23,11 @@ type TenantHour struct {
 // span bounds the hour in stored times.
 func (h TenantHour) span() (from, until int64) { return micros(h.Hour), micros(h.Hour.Add(time.Hour)) }
 
-// OpenHours reads up to n hours with charges that are not settled, of calls that ended before a time: tenant by tenant, each one's oldest hour first.
+// OpenHours reads up to n hours with charges that are not settled and that were over at a time: tenant by tenant, each one's oldest hour first.
 // It asks by one seek an hour and never reads the charges themselves.
 func (s *Store) OpenHours(ctx context.Context, before time.Time, n int) (list []TenantHour, err error) {
 	db := s.reader(ctx)
+	before = before.Truncate(time.Hour)
 	var tenant, end int64
 	for at := int64(0); len(list) < n; {
 		found, err := one(db, []any{num(&end)}, "SELECT end_at FROM charges WHERE settled_at = 0 AND tenant_id = ? AND end_at >= ? AND end_at < ? ORDER BY end_at LIMIT 1",
@@ -102,9 +104,18 @@ func (s *Store) SettleChunk(ctx context.Context, h TenantHour, n int, now time.T
 	return done, nil
 }
 
+// openColumns are what settlement needs to know of a charge.
+var openColumns = columns[models.Charge]{
+	table: "charges",
+	names: []string{"id", "mode", "minutes", "amount"},
+	dest: func(c *models.Charge) []any {
+		return []any{num(&c.ID), text(&c.Mode), num(&c.Minutes), num(&c.Amount)}
+	},
+}
+
 func openCharges(tx *gorm.DB, h TenantHour, n int) ([]models.Charge, error) {
 	from, until := h.span()
-	return chargeColumns.all(tx, "WHERE t.settled_at = 0 AND t.tenant_id = ? AND t.end_at >= ? AND t.end_at < ? ORDER BY t.end_at, t.id LIMIT ?",
+	return openColumns.all(tx, "WHERE t.settled_at = 0 AND t.tenant_id = ? AND t.end_at >= ? AND t.end_at < ? ORDER BY t.end_at, t.id LIMIT ?",
 		h.TenantID, from, until, n)
 }
 
@@ -156,7 +167,7 @@ func drawn(tx *gorm.DB, packages []models.Package, had []int64) error {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortFunc(order, func(a, b int) int { return int(packages[a].ID - packages[b].ID) })
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(packages[a].ID, packages[b].ID) })
 	for _, i := range order {
 		p := packages[i]
 		if p.Left == had[i] {
@@ -186,7 +197,7 @@ func (s *Store) billFor(ctx context.Context, tx *gorm.DB, h TenantHour, first in
 	e := models.Entry{Key: fmt.Sprintf("settle:%d:%s:%d", h.TenantID, h.Hour.Format("2006-01-02T15"), first), Kind: kind, TenantID: h.TenantID, At: now, For: h.Hour,
 		By: "job:settlement", Postings: models.Transfer(models.TenantAccount(h.TenantID), models.AccountCalls, amount)}
 	posted, err := s.post(ctx, tx, &e)
-	if err == nil && !posted {
+	if err == nil && posted == 0 {
 		err = fmt.Errorf("settle from charge %d: its entry is there already", first)
 	}
 	return e, err

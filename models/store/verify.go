@@ -76,7 +76,7 @@ func (r *LedgerReport) entries(db *gorm.DB) (settlements int64, err error) {
 	for after := int64(0); ; {
 		list, err := entryColumns.all(db, "WHERE t.id > ? ORDER BY t.id LIMIT ?", after, verifyPage)
 		if err != nil || len(list) == 0 {
-			return settlements, r.orphans(db, after, math.MaxInt64, err)
+			return settlements, r.orphans(db, after, err)
 		}
 		sums, err := r.sumsOf(db, after, list[len(list)-1].ID)
 		if err != nil {
@@ -106,12 +106,12 @@ func (r *LedgerReport) entries(db *gorm.DB) (settlements int64, err error) {
 }
 
 // orphans looks for postings behind the last entry.
-func (r *LedgerReport) orphans(db *gorm.DB, after, until int64, err error) error {
+func (r *LedgerReport) orphans(db *gorm.DB, after int64, err error) error {
 	if err != nil {
 		return err
 	}
 	var id int64
-	found, err := one(db, []any{num(&id)}, "SELECT entry_id FROM postings WHERE entry_id > ? AND entry_id <= ? ORDER BY entry_id LIMIT 1", after, until)
+	found, err := one(db, []any{num(&id)}, "SELECT entry_id FROM postings WHERE entry_id > ? ORDER BY entry_id LIMIT 1", after)
 	if found {
 		r.wrong("there are postings of entry %d and perhaps later ones, which are not there", id)
 	}
@@ -201,9 +201,32 @@ type chargeWalk struct {
 
 func (r *LedgerReport) charges(db *gorm.DB, settlements int64) error {
 	w := &chargeWalk{LedgerReport: r, db: db, billed: map[int64]models.Amount{}}
-	tenant, end, id := int64(0), int64(0), int64(0)
-	for {
-		list, err := chargeColumns.all(db, "WHERE (t.tenant_id, t.end_at, t.id) > (?, ?, ?) ORDER BY t.tenant_id, t.end_at, t.id LIMIT ?", tenant, end, id, verifyPage)
+	for tenant := int64(0); ; {
+		found, err := one(db, []any{num(&tenant)}, "SELECT tenant_id FROM charges WHERE tenant_id > ? ORDER BY tenant_id LIMIT 1", tenant)
+		if err != nil {
+			return err
+		}
+		if !found {
+			break
+		}
+		if err := w.tenant(tenant); err != nil {
+			return err
+		}
+	}
+	if err := w.endTenant(); err != nil {
+		return err
+	}
+	if n := settlements - w.matched; n != 0 && r.OK() {
+		r.wrong("%d settlements have no charges", n)
+	}
+	return nil
+}
+
+// tenant walks one tenant's charges.
+func (w *chargeWalk) tenant(id int64) error {
+	for end, after := int64(math.MinInt64), int64(0); ; {
+		list, err := chargeColumns.all(w.db, "WHERE t.tenant_id = ? AND t.end_at >= ? AND (t.end_at > ? OR t.id > ?) ORDER BY t.end_at, t.id LIMIT ?",
+			id, end, end, after, verifyPage)
 		if err != nil {
 			return err
 		}
@@ -213,18 +236,11 @@ func (r *LedgerReport) charges(db *gorm.DB, settlements int64) error {
 			}
 		}
 		if len(list) < verifyPage {
-			break
+			return nil
 		}
 		last := list[len(list)-1]
-		tenant, end, id = last.TenantID, micros(last.EndAt), last.ID
+		end, after = micros(last.EndAt), last.ID
 	}
-	if err := w.endTenant(); err != nil {
-		return err
-	}
-	if n := settlements - w.matched; n != 0 && r.OK() {
-		r.wrong("%d settlements have no charges", n)
-	}
-	return nil
 }
 
 func (w *chargeWalk) meet(c models.Charge) error {
@@ -248,7 +264,7 @@ func (w *chargeWalk) meet(c models.Charge) error {
 		}
 	case c.Billed != c.Rest() || c.PackageMinutes < 0 || c.PackageMinutes > c.Minutes:
 		w.wrong("charge %d of %s has %d of %d minutes of packages and is billed %s", c.ID, c.Amount, c.PackageMinutes, c.Minutes, c.Billed)
-	case (c.Billed > 0) != (c.EntryID != 0) && c.PackageMinutes == 0 || c.Billed > 0 && c.EntryID == 0:
+	case (c.Billed > 0) != (c.EntryID != 0):
 		w.wrong("charge %d is billed %s and stands in entry %d", c.ID, c.Billed, c.EntryID)
 	case c.EntryID != 0:
 		w.billed[c.EntryID] += c.Billed
