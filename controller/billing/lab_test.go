@@ -1,0 +1,171 @@
+package billing
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"maskline/models"
+	"maskline/models/store"
+)
+
+// lab is a store with a clock that the test holds, a tenant with money and an app with numbers, and what was told and pushed.
+type lab struct {
+	*testing.T
+	*store.Store
+	ctx    context.Context
+	tenant models.Tenant
+	app    models.App
+	keys   int
+
+	mu     sync.Mutex
+	now    time.Time
+	told   []string
+	pushed []string
+}
+
+func newLab(t *testing.T, now time.Time, zone string) *lab {
+	t.Helper()
+	l := &lab{T: t, ctx: context.Background(), now: now}
+	cfg := store.Config{Driver: store.SQLite, DSN: filepath.Join(t.TempDir(), "maskline.db"), Clock: l.clock}
+	cfg.Keys = store.Keys{Current: "k1", ByID: map[string][]byte{"k1": bytes.Repeat([]byte("k"), 32)}}
+	s, err := store.Open(l.ctx, cfg)
+	l.must(err)
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	l.Store = s
+	l.must(s.Migrate(l.ctx))
+	l.tenant, l.app = l.add("first", zone)
+	return l
+}
+
+func (l *lab) add(name, zone string) (models.Tenant, models.App) {
+	l.Helper()
+	tenant := models.Tenant{Name: name, SpID: name, Zone: zone}
+	l.must(l.CreateTenant(l.ctx, &tenant))
+	app := models.App{TenantID: tenant.ID, Name: name, Key: "key-" + name, Mode: models.ModeAXB, PushScheme: models.PushAKSK, StatusURL: "https://" + name + ".example/status"}
+	app.Settings.PushNumberStatus = true
+	l.must(l.CreateApp(l.ctx, &app, "secret"))
+	return tenant, app
+}
+
+func (l *lab) clock() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.now
+}
+
+func (l *lab) set(now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.now = now
+}
+
+func (l *lab) must(err error) {
+	l.Helper()
+	if err != nil {
+		l.Fatal(err)
+	}
+}
+
+// number adds a number that was delivered at a time.
+func (l *lab) number(app models.App, number string, delivered time.Time) {
+	l.Helper()
+	l.must(l.AddNumbers(l.ctx, []models.Number{{AppID: app.ID, Number: number, AreaCode: "0755", DeliveredAt: delivered}}))
+}
+
+func (l *lab) state(number string) models.NumberState {
+	l.Helper()
+	n, err := l.Number(l.ctx, number)
+	l.must(err)
+	return n.State
+}
+
+// plan adds a plan of the platform's.
+func (l *lab) plan(from time.Time, minute models.Amount, rent map[string]models.Amount) models.PricePlan {
+	l.Helper()
+	p := priced(models.CallPrice{Minute: minute})
+	p.ID, p.From, p.Rent = 0, from, rent
+	l.must(l.AddPlan(l.ctx, &p))
+	return p
+}
+
+// pay moves an amount into a tenant's balance, or out of it.
+func (l *lab) pay(tenantID int64, a models.Amount) {
+	l.Helper()
+	l.keys++
+	_, err := l.Post(l.ctx, &models.Entry{Key: fmt.Sprint("recharge:", l.keys), Kind: models.EntryRecharge, TenantID: tenantID, By: "test",
+		Postings: models.Transfer(models.AccountCash, models.TenantAccount(tenantID), a)})
+	l.must(err)
+}
+
+func (l *lab) balance(tenantID int64) models.Amount {
+	l.Helper()
+	b, err := l.Balance(l.ctx, models.TenantAccount(tenantID))
+	l.must(err)
+	return b
+}
+
+// call writes the record of an answered call with the charges that a Rater makes; a nil one makes none.
+func (l *lab) call(r *Rater, tenant models.Tenant, app models.App, answered time.Time, seconds int) models.CDR {
+	l.Helper()
+	l.keys++
+	c := models.CDR{SessionID: fmt.Sprintf("s%d@h", l.keys), ICID: fmt.Sprint("i", l.keys), TenantID: tenant.ID, AppID: app.ID, Mode: models.ModeAXB, X: "+8617000000001",
+		Caller: models.MustParty("+8613800000001"), Callee: models.MustParty("+8613900000002"), CallInAt: answered.Add(-5 * time.Second), AnswerAt: answered,
+		EndAt: answered.Add(time.Duration(seconds) * time.Second), Source: models.SourceEvents}
+	c.CompletedAt = c.EndAt
+	change := models.Change{CDR: &c, Session: models.Session{ID: c.SessionID, LegA: fmt.Sprint("leg", l.keys), TenantID: tenant.ID, AppID: app.ID, Mode: c.Mode,
+		Dialled: c.X, Caller: c.Caller, Callee: c.Callee, Stage: models.StageEnded, StartedAt: c.CallInAt, EndedAt: c.EndAt}}
+	if r != nil {
+		charges, err := r.Rate(l.ctx, c)
+		l.must(err)
+		change.Charges = charges
+	}
+	_, err := l.Record(l.ctx, change)
+	l.must(err)
+	return c
+}
+
+// arrears makes an Arrears that writes down what is told and offered.
+func (l *lab) arrears(warn ...models.Amount) *Arrears {
+	return NewArrears(ArrearsOptions{Store: l.Store, Warn: warn, Tell: l.tell, Offer: func(list []models.Delivery) {
+		for _, d := range list {
+			if d.ID == 0 {
+				l.Error("a push was offered before it was written")
+			}
+			l.pushed = append(l.pushed, string(d.Body))
+		}
+	}})
+}
+
+func (l *lab) tell(n News) bool {
+	l.told = append(l.told, fmt.Sprintf("%d %s: %s", n.TenantID, n.Kind, n.Subject))
+	return true
+}
+
+// hears checks what was told since it was asked last.
+func (l *lab) hears(when string, want ...string) {
+	l.Helper()
+	if !slices.Equal(l.told, want) {
+		l.Errorf("%s: told %q, want %q", when, l.told, want)
+	}
+	l.told = nil
+}
+
+// sound checks the ledger.
+func (l *lab) sound() {
+	l.Helper()
+	report, err := l.VerifyLedger(l.ctx)
+	l.must(err)
+	if !report.OK() {
+		l.Errorf("the ledger is not sound: %v", report.Problems)
+	}
+}
