@@ -128,37 +128,3 @@ func (s *Store) SearchedSince(ctx context.Context, f CDRFilter) (time.Time, erro
 	from, err := s.likeFrom(ctx, f.conditions())
 	return instant(from), err
 }
-
-// walkPage is how many rows a walk reads at a time.
-const walkPage = 1000
-
-// EachCDR gives do every record of the filter, in the order of CDRs, until do fails. It reads by the page and holds no transaction meanwhile: what is
-// written during the walk behind its place is not seen.
-func (s *Store) EachCDR(ctx context.Context, f CDRFilter, do func(models.CDR) error) error {
-	base, err := s.cdrConditions(ctx, f)
-	if err != nil {
-		return err
-	}
-	order, past := "t.call_in_at DESC, t.id DESC", "t.call_in_at <= ? AND (t.call_in_at < ? OR t.id < ?)"
-	if f.OldestFirst {
-		order, past = "t.call_in_at, t.id", "t.call_in_at >= ? AND (t.call_in_at > ? OR t.id > ?)"
-	}
-	c := base
-	for {
-		rows, err := cdrColumns.all(s.reader(ctx), c.String()+" ORDER BY "+order+" LIMIT ?", append(slices.Clip(c.args), walkPage)...)
-		if err != nil {
-			return wrap("walk cdrs", err)
-		}
-		for _, r := range rows {
-			if err := do(r); err != nil {
-				return err
-			}
-		}
-		if len(rows) < walkPage {
-			return nil
-		}
-		last := rows[len(rows)-1]
-		c = conditions{terms: slices.Clip(base.terms), args: slices.Clip(base.args)}
-		c.add(past, micros(last.CallInAt), micros(last.CallInAt), last.ID)
-	}
-}
