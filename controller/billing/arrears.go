@@ -137,13 +137,15 @@ func (a *Arrears) look(ctx context.Context, b store.TenantBalance, warned map[st
 		if on == b.Tenant.Arrears {
 			break
 		}
-		numbers, err := a.set(ctx, b, on)
+		numbers, done, err := a.set(ctx, b, on)
 		if err != nil {
 			return changed, err
 		}
-		changed = true
 		a.o.Moved(b.Tenant.ID)
-		a.tellChange(b, on, numbers)
+		if done {
+			changed = true
+			a.tellChange(b, on, numbers)
+		}
 		if b, err = a.read(ctx, b.Tenant.ID); err != nil {
 			return changed, err
 		}
@@ -153,9 +155,15 @@ func (a *Arrears) look(ctx context.Context, b store.TenantBalance, warned map[st
 }
 
 // set writes that a tenant is in arrears or is not, with the pushes of the numbers that it suspends or restores.
-func (a *Arrears) set(ctx context.Context, b store.TenantBalance, on bool) (numbers int, err error) {
+// done is false when another daemon has written it meanwhile.
+func (a *Arrears) set(ctx context.Context, b store.TenantBalance, on bool) (numbers int, done bool, err error) {
 	var pushes []models.Delivery
 	err = a.o.Store.Within(ctx, func(ctx context.Context) error {
+		pushes, numbers, done = nil, 0, false
+		t, err := a.o.Store.Tenant(ctx, b.Tenant.ID)
+		if err != nil || t.Arrears == on {
+			return err
+		}
 		changed, err := a.o.Store.SetArrears(ctx, b.Tenant.ID, on)
 		if err != nil {
 			return err
@@ -163,16 +171,16 @@ func (a *Arrears) set(ctx context.Context, b store.TenantBalance, on bool) (numb
 		if pushes, err = a.push(ctx, changed); err != nil {
 			return err
 		}
-		numbers = len(changed)
+		numbers, done = len(changed), true
 		return a.audit(ctx, b, on, numbers)
 	})
 	if err != nil {
-		return 0, fmt.Errorf("set arrears of tenant %d to %t: %w", b.Tenant.ID, on, err)
+		return 0, false, fmt.Errorf("set arrears of tenant %d to %t: %w", b.Tenant.ID, on, err)
 	}
 	if len(pushes) > 0 {
 		a.o.Offer(pushes)
 	}
-	return numbers, nil
+	return numbers, done, nil
 }
 
 // push writes the status pushes of numbers, those of one app together.
