@@ -47,7 +47,8 @@ type lab struct {
 	push   error
 	stops  []string
 
-	offered int // pushes handed to the courier
+	offered  int // pushes handed to the courier
+	sessions int
 }
 
 type upSwitch struct{ esl.Switch }

@@ -94,7 +94,7 @@ func (l *lockout) passed(name, address string) {
 	}
 }
 
-// makeRoom forgets what is over; when that is not enough, names before addresses: an address that tries many names stays locked out.
+// makeRoom forgets what is over; when that is not enough, a tenth, and names before addresses: an address that tries many names stays locked out.
 func (l *lockout) makeRoom(now time.Time) {
 	if len(l.tries) < lockMost {
 		return
@@ -104,9 +104,12 @@ func (l *lockout) makeRoom(now time.Time) {
 			delete(l.tries, key)
 		}
 	}
+	if len(l.tries) < lockMost {
+		return
+	}
 	for _, named := range []bool{true, false} {
 		for key := range l.tries {
-			if len(l.tries) >= lockMost && (key[0] != "") == named {
+			if len(l.tries) > lockMost-lockMost/10 && (key[0] != "") == named {
 				delete(l.tries, key)
 			}
 		}
