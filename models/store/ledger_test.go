@@ -81,7 +81,9 @@ func TestPost(t *testing.T) {
 			func(e *models.Entry) { e.Kind = "" },
 			func(e *models.Entry) { e.Postings[0].Amount++ },
 			func(e *models.Entry) { e.Postings = e.Postings[:1] },
-			func(e *models.Entry) { e.Postings = append(e.Postings, models.Transfer(models.AccountCash, mine, 1)...) },
+			func(e *models.Entry) {
+				e.Postings = append(e.Postings, models.Transfer(models.AccountCash, mine, 1)...)
+			},
 			func(e *models.Entry) { e.Memo = strings.Repeat("长", memoMost+1) },
 			func(e *models.Entry) { e.By = strings.Repeat("b", byMost+1) },
 		} {
