@@ -26,7 +26,8 @@ const ChangesMost = 5000
 const changesBatch = 50
 
 // ChangeNumbers changes numbers, each row wholly or not at all, and gives why not for each of them (nil: changed). tell makes pushes of changed
-// states, as for SetNumberState; they are told. When a later part fails with err, what was changed before stays; the same batch again is harmless.
+// states, as for SetNumberState; told are those pushes. When a later part fails, whose rows then have err, what was changed before stays; the same
+// batch again is harmless.
 func (s *Store) ChangeNumbers(ctx context.Context, changes []NumberChange, tell func(models.App, models.Number) []models.Delivery,
 ) (rows []error, told []models.Delivery, err error) {
 	if len(changes) > ChangesMost {
@@ -55,6 +56,9 @@ func (s *Store) ChangeNumbers(ctx context.Context, changes []NumberChange, tell 
 			return nil
 		})
 		if err != nil {
+			for i := from; i < len(rows); i++ {
+				rows[i] = err
+			}
 			return rows, told, err
 		}
 		told = append(told, pushes...)

@@ -26,13 +26,6 @@ func (h *house) submit(t testing.TB) models.Enterprise {
 	return e
 }
 
-// proven is a tenant whose enterprise is approved.
-func (h *house) proven(t testing.TB) {
-	t.Helper()
-	h.submit(t)
-	must[models.Enterprise](t)(h.DecideEnterprise(context.Background(), h.tenant.ID, EnterpriseDecision{State: models.ReviewApproved, By: "rita"}))
-}
-
 func TestEnterprise(t *testing.T) {
 	onEach(t, func(t *testing.T, cfg Config) {
 		h := newHouse(t, cfg)

@@ -31,8 +31,8 @@ var newNumbers = columns[models.Number]{
 }
 
 // AddNumbers stores numbers, all or none; SuspendedFor and EndsAt are not written. State 0 is normal, Kind "" is NumberDisplay in an app of ModeVoice and NumberPrivate in others;
-// TenantID is taken from the app. A number that exists is models.Conflict with
-// the number as Param; an app that does not is models.NotFound.
+// TenantID is taken from the app. A number that exists, or that rests in stock after
+// its return, is models.Conflict with the number as Param; an app that does not is models.NotFound. One that is free in stock leaves it.
 func (s *Store) AddNumbers(ctx context.Context, list []models.Number) error {
 	rows := slices.Clone(list)
 	seen := map[string]bool{}
@@ -59,6 +59,9 @@ func (s *Store) AddNumbers(ctx context.Context, list []models.Number) error {
 			}
 			n.TenantID, n.CreatedAt = apps[n.AppID].TenantID, now
 			n.Kind = kindIn(apps[n.AppID], n.Kind)
+		}
+		if err := leaveStock(tx, rows, now); err != nil {
+			return err
 		}
 		return insertNumbers(tx, rows)
 	})

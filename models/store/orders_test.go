@@ -333,6 +333,18 @@ func TestAddStock(t *testing.T) {
 				t.Errorf("%+v finds %d, want %d (%v)", f, n, want, err)
 			}
 		}
+		// The operator gives a number to an app without an order: it leaves the stock. One that rests is not given.
+		wantCode(t, h.AddNumbers(ctx, []models.Number{{AppID: h.app.ID, Number: "+8617030000004", AreaCode: "010"}, {AppID: h.app.ID, Number: list[0].Number, AreaCode: "0755"}}), models.Conflict)
+		if err := h.AddNumbers(ctx, []models.Number{{AppID: h.app.ID, Number: "+8617030000004", AreaCode: "010"}}); err != nil {
+			t.Fatal(err)
+		}
+		wantCode(t, h.RemoveStock(ctx, "+8617030000004"), models.InUse)
+		if _, n, err := h.StockList(ctx, StockFilter{}, models.Page{}); err != nil || n != 1 {
+			t.Errorf("%d are left (%v)", n, err)
+		}
+		if err := h.ReturnNumber(ctx, "+8617030000004", "olga", "", 0); err != nil {
+			t.Fatal(err)
+		}
 		if err := h.RemoveStock(ctx, "+8617030000004"); err != nil {
 			t.Error(err)
 		}

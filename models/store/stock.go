@@ -36,8 +36,8 @@ const StockMost = 5000
 const stockBatch = 100
 
 // AddStock puts numbers in stock and tells how many it put there. rows has an entry for each number: nil, or why it was left out, models.Invalid
-// or Conflict (it is in stock, an app has it, or the list names it twice). Kind "" is private. What was added stays when a later part fails with
-// err; the same list again adds the rest.
+// or Conflict (it is in stock, an app has it, or the list names it twice). Kind "" is private. What was added stays when a later part fails, whose
+// rows then have err; the same list again adds the rest.
 func (s *Store) AddStock(ctx context.Context, list []models.Stock) (added int, rows []error, err error) {
 	if len(list) > StockMost {
 		return 0, nil, models.Fail(models.Invalid, "stock", "at most %d numbers are put in stock at once", StockMost)
@@ -58,16 +58,22 @@ func (s *Store) AddStock(ctx context.Context, list []models.Stock) (added int, r
 		}
 	}
 	for chunk := range slices.Chunk(fresh, stockBatch) {
-		refused, err := s.addStock(ctx, chunk)
+		refused := map[string]error{}
+		if err == nil {
+			refused, err = s.addStock(ctx, chunk)
+		}
 		if err != nil {
-			return added, rows, err
+			for _, v := range chunk {
+				rows[where[v.Number]] = err
+			}
+			continue
 		}
 		for number, why := range refused {
 			rows[where[number]] = why
 		}
 		added += len(chunk) - len(refused)
 	}
-	return added, rows, nil
+	return added, rows, err
 }
 
 // addStock writes some numbers, those that are not known yet. It begins again when somebody else writes one of them in the same moment.
@@ -210,12 +216,39 @@ func notToBeHad(tx *gorm.DB, o models.Order, numbers []string, took []models.Sto
 	return models.Fail(models.Conflict, "numbers", "another order has taken one of the numbers just now; try again")
 }
 
-// pickStock chooses numbers for an order, those that have been in stock for longest first.
+// withoutOrder is the order_id of a number in stock that an app got without an order.
+const withoutOrder = -1
+
+// leaveStock takes the numbers that an app is to get without an order out of stock, if they are there. It refuses one that rests.
+func leaveStock(tx *gorm.DB, list []models.Number, now time.Time) error {
+	for chunk := range slices.Chunk(list, stockBatch) {
+		names := make([]string, len(chunk))
+		for i := range chunk {
+			names[i] = chunk[i].Number
+		}
+		slices.Sort(names)
+		if _, err := run(tx, "UPDATE stock SET order_id = ? WHERE number IN ? AND order_id = 0 AND free_at <= ?", withoutOrder, names, micros(now)); err != nil {
+			return err
+		}
+		v, rests, err := stockColumns.first(tx, "WHERE t.number IN ? AND t.order_id = 0", names)
+		if err == nil && rests {
+			err = models.Fail(models.Conflict, v.Number, "the number was returned and rests until %s", v.FreeAt.Format(time.RFC3339))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pickStock chooses numbers for an order, those that have been in stock for longest first. It passes over one that an app got in the moment in which
+// it was put in stock.
 func pickStock(tx *gorm.DB, o models.Order, now time.Time) ([]string, error) {
 	where, args := "WHERE t.order_id = 0 AND t.area_code = ? AND t.kind = ? AND t.free_at <= ?", []any{o.AreaCode, string(o.Kind), micros(now)}
 	if o.Carrier != "" {
 		where, args = where+" AND t.carrier = ?", append(args, o.Carrier)
 	}
+	where += " AND NOT EXISTS (SELECT 1 FROM numbers n WHERE n.number = t.number)"
 	list, err := stockColumns.all(tx, where+" ORDER BY t.id LIMIT ?", append(args, o.Count)...)
 	if err != nil {
 		return nil, err

@@ -50,7 +50,8 @@ CREATE INDEX orders_tenant ON orders (tenant_id);
 CREATE INDEX orders_app    ON orders (app_id);
 CREATE INDEX orders_state  ON orders (state);
 
--- A number stays here while an app has it: order_id is the order that took it, 0 when it is to be had once free_at is past.
+-- A number stays here while an app has it: order_id is the order that took it, -1 when the app got it without one, 0 when it is to be had
+-- once free_at is past.
 CREATE TABLE stock (
     id        INTEGER PRIMARY KEY,
     number    TEXT    NOT NULL UNIQUE,
