@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -109,7 +110,7 @@ func (s *Schedule) find(name string) *entry {
 func (s *Schedule) Run(ctx context.Context) {
 	c := cron.New(cron.WithLocation(time.UTC), cron.WithLogger(cron.DiscardLogger))
 	for _, e := range s.entries {
-		c.Schedule(e.times, cron.FuncJob(func() { s.due(ctx, e) }))
+		c.Schedule(e.times, cron.FuncJob(func() { _ = s.due(ctx, e) }))
 	}
 	c.Start()
 	s.makeGood(ctx)
@@ -118,39 +119,55 @@ func (s *Schedule) Run(ctx context.Context) {
 	<-c.Stop().Done()
 }
 
-// makeGood runs what was missed.
+// makeGood runs what was missed. A job that was cut short together with its daemon has a lease that nobody gives back: it is waited out.
 func (s *Schedule) makeGood(ctx context.Context) {
-	now, err := s.Store.Now(ctx)
-	if err != nil {
-		return // the next time of each job comes
-	}
-	runs, err := s.runs(ctx)
-	if err != nil {
-		return
-	}
 	var all sync.WaitGroup
 	defer all.Wait()
-	for _, r := range runs {
-		e := s.find(r.Name)
-		if e == nil || ctx.Err() != nil {
-			continue
-		}
-		if r.Error != "" || r.EndedAt.IsZero() || e.times.Next(r.StartedAt.UTC()).Before(now) {
-			all.Go(func() { s.due(ctx, e) })
-		}
+	for _, e := range s.missed(ctx) {
+		all.Go(func() {
+			if !errors.Is(s.due(ctx, e), errHeld) {
+				return
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(lease):
+				if slices.Contains(s.missed(ctx), e) {
+					_ = s.due(ctx, e) // it has told of its failure
+				}
+			}
+		})
 	}
 }
 
+// missed are the jobs that were due since they ran last, or whose last run failed or has not ended.
+func (s *Schedule) missed(ctx context.Context) (list []*entry) {
+	now, err := s.Store.Now(ctx)
+	if err != nil {
+		return nil // the next time of each job comes
+	}
+	runs, err := s.runs(ctx)
+	if err != nil {
+		return nil
+	}
+	for _, r := range runs {
+		if e := s.find(r.Name); e != nil && (r.Error != "" || r.EndedAt.IsZero() || e.times.Next(r.StartedAt.UTC()).Before(now)) {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
 // due is a run at its time.
-func (s *Schedule) due(ctx context.Context, e *entry) {
+func (s *Schedule) due(ctx context.Context, e *entry) error {
 	if !e.busy.TryLock() {
-		return
+		return nil
 	}
 	defer e.busy.Unlock()
-	_, _, err := s.once(ctx, e, s.Holder, true)
-	if err != nil && ctx.Err() == nil {
+	_, err := s.once(ctx, e, s.Holder, true)
+	if err != nil && !errors.Is(err, errHeld) && !errors.Is(err, errDone) && ctx.Err() == nil {
 		s.Log.ErrorContext(ctx, "job failed", "job", e.Name, "error", err)
 	}
+	return err
 }
 
 // Standing is how a job stands.

@@ -227,6 +227,22 @@ func TestWhatWasMissedIsMadeGood(t *testing.T) {
 	})
 }
 
+// A daemon that was killed in a run has left its lease behind; the next one waits it out.
+func TestARunThatWasKilledIsDoneAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, w := newBoard(), &work{}
+		b.runs["rent"] = models.JobRun{Name: "rent", StartedAt: time.Now()}
+		if _, ok, err := b.Acquire(t.Context(), "job:rent", "killed", lease); !ok || err != nil {
+			t.Fatal(ok, err)
+		}
+		daemon(t, b, "one", Job{"rent", "0 4 * * *", w.do})
+		time.Sleep(2 * lease)
+		if begun, _ := w.counts(); begun != 1 {
+			t.Errorf("it ran %d times", begun)
+		}
+	})
+}
+
 // A daemon that does not reach the database stops before another may have its lease.
 func TestALostLeaseEndsTheRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"maskline/models"
@@ -81,11 +82,11 @@ func (s *Schedule) order(ctx context.Context, e *entry, by string) (models.JobRu
 		return models.JobRun{}, running
 	}
 	defer e.busy.Unlock()
-	run, ran, err := s.once(ctx, e, by, false)
+	run, err := s.once(ctx, e, by, false)
 	switch {
 	case run.Error != "":
 		return run, nil // it is told in the run
-	case err == nil && !ran:
+	case errors.Is(err, errHeld):
 		return run, running
 	}
 	return run, err

@@ -10,28 +10,36 @@ import (
 	"maskline/models"
 )
 
-// once runs a job under its lease. ran is false when another daemon has the lease, or, for a run that is due, has just done it.
-func (s *Schedule) once(ctx context.Context, e *entry, by string, due bool) (run models.JobRun, ran bool, err error) {
+// Why a run did not happen.
+var (
+	errHeld = errors.New("another daemon has the job's lease")
+	errDone = errors.New("another daemon has just done the job")
+)
+
+// once runs a job under its lease: errHeld, and errDone of a run that is due. Beside the run's own failure the run tells of it.
+func (s *Schedule) once(ctx context.Context, e *entry, by string, due bool) (run models.JobRun, err error) {
 	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
 	taken := time.Now() // before it is asked for: the lease ends by the database's clock
 	held, ok, err := s.Store.Acquire(ctx, "job:"+e.Name, s.Holder, lease)
-	if err != nil || !ok {
-		return run, false, wrap("take the lease of job "+e.Name, err)
+	if err == nil && !ok {
+		err = errHeld
+	}
+	if err != nil {
+		return run, fmt.Errorf("take the lease of job %s: %w", e.Name, err)
 	}
 	defer func() { err = errors.Join(err, s.release(ctx, held)) }()
 	now, err := s.Store.Now(ctx)
 	if err != nil {
-		return run, false, err
+		return run, err
 	}
 	if due {
-		done, err := s.justDone(ctx, e, now)
-		if err != nil || done {
-			return run, false, err
+		if err := s.justDone(ctx, e, now); err != nil {
+			return run, err
 		}
 	}
 	if run, err = s.Store.StartRun(ctx, e.Name, by); err != nil {
-		return run, false, fmt.Errorf("note the start of job %s: %w", e.Name, err)
+		return run, fmt.Errorf("note the start of job %s: %w", e.Name, err)
 	}
 	began := time.Now()
 	run.Count, err = s.underLease(ctx, held, taken, func(ctx context.Context) (int, error) { return e.attempt(ctx, now) })
@@ -44,23 +52,23 @@ func (s *Schedule) once(ctx context.Context, e *entry, by string, due bool) (run
 	if run.Count > 0 {
 		s.Log.InfoContext(ctx, "job done", "job", e.Name, "count", run.Count, "took", took, "by", by)
 	}
-	return run, true, errors.Join(err, s.note(ctx, run, err))
+	return run, errors.Join(err, s.note(ctx, run, err))
 }
 
-// justDone says that another daemon did this very run: its clock was ahead.
-func (s *Schedule) justDone(ctx context.Context, e *entry, now time.Time) (bool, error) {
+// justDone is errDone when another daemon did this very run: its clock was ahead.
+func (s *Schedule) justDone(ctx context.Context, e *entry, now time.Time) error {
 	runs, err := s.runs(ctx)
 	if err != nil {
-		return false, fmt.Errorf("read how job %s went: %w", e.Name, err)
+		return fmt.Errorf("read how job %s went: %w", e.Name, err)
 	}
 	next := e.times.Next(now)
 	near := min(sameRunIn, e.times.Next(next).Sub(next)/2)
 	for _, r := range runs {
-		if r.Name == e.Name && r.By != s.Holder && r.Error == "" && !r.EndedAt.IsZero() {
-			return now.Sub(r.StartedAt) < near, nil
+		if r.Name == e.Name && r.By != s.Holder && r.Error == "" && !r.EndedAt.IsZero() && now.Sub(r.StartedAt) < near {
+			return errDone
 		}
 	}
-	return false, nil
+	return nil
 }
 
 // attempt does the job. A panic is a failure of this run, not of the daemon.
