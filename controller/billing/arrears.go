@@ -18,6 +18,8 @@ type ArrearsStore interface {
 	PlanStore
 	Now(ctx context.Context) (time.Time, error)
 	TenantBalances(ctx context.Context, after int64, n int) ([]store.TenantBalance, error)
+	// HeldTenant is Tenant, and keeps others from changing him until the transaction ends.
+	HeldTenant(ctx context.Context, id int64) (models.Tenant, error)
 	// SetArrears notes it and gives the numbers whose state changed with it: on suspends those that are normal, off restores those that it suspended.
 	SetArrears(ctx context.Context, tenantID int64, on bool) ([]models.Number, error)
 	// Warnings and SetWarnings keep what contacts have been warned of, and in which month.
@@ -160,7 +162,7 @@ func (a *Arrears) set(ctx context.Context, b store.TenantBalance, on bool) (numb
 	var pushes []models.Delivery
 	err = a.o.Store.Within(ctx, func(ctx context.Context) error {
 		pushes, numbers, done = nil, 0, false
-		t, err := a.o.Store.Tenant(ctx, b.Tenant.ID)
+		t, err := a.o.Store.HeldTenant(ctx, b.Tenant.ID)
 		if err != nil || t.Arrears == on {
 			return err
 		}

@@ -47,7 +47,11 @@ func (l *lab) look(a *Arrears) int {
 }
 
 func TestArrearsSuspendAndARechargeRestoresExactlyThat(t *testing.T) {
-	l := newLab(t, at("12:00:00"), "")
+	bothEngines(t, arrearsSuspendAndARechargeRestoresExactlyThatOn)
+}
+
+func arrearsSuspendAndARechargeRestoresExactlyThatOn(t *testing.T, e engine) {
+	l := newLabOn(t, e, at("12:00:00"), "")
 	l.plan(at("00:00:00"), 100, nil)
 	other, otherApp := l.add("second", "")
 	l.numbersOf(l.app)
@@ -140,8 +144,10 @@ func TestCreditIsNoArrears(t *testing.T) {
 	}
 }
 
-func TestWarnings(t *testing.T) {
-	l := newLab(t, at("12:00:00"), "")
+func TestWarnings(t *testing.T) { bothEngines(t, warningsOn) }
+
+func warningsOn(t *testing.T, e engine) {
+	l := newLabOn(t, e, at("12:00:00"), "")
 	l.plan(at("00:00:00"), 100, nil)
 	a := l.arrears(100*models.Unit, 20*models.Unit)
 	id := l.tenant.ID
@@ -234,8 +240,10 @@ func TestARechargeDuringTheSuspension(t *testing.T) {
 }
 
 // Nothing of a suspension stays when its pushes or its audit line cannot be written.
-func TestASuspensionIsWholeOrNothing(t *testing.T) {
-	l := newLab(t, at("12:00:00"), "")
+func TestASuspensionIsWholeOrNothing(t *testing.T) { bothEngines(t, aSuspensionIsWholeOrNothingOn) }
+
+func aSuspensionIsWholeOrNothingOn(t *testing.T, e engine) {
+	l := newLabOn(t, e, at("12:00:00"), "")
 	l.plan(at("00:00:00"), 100, nil)
 	l.numbersOf(l.app)
 	l.pay(l.tenant.ID, -10)
@@ -258,8 +266,10 @@ type deaf struct{ *store.Store }
 
 func (deaf) Audited(context.Context, models.Audit) error { return errors.New("no audit") }
 
-func TestManyLookAtOnce(t *testing.T) {
-	l := newLab(t, at("12:00:00"), "")
+func TestManyLookAtOnce(t *testing.T) { bothEngines(t, manyLookAtOnceOn) }
+
+func manyLookAtOnceOn(t *testing.T, e engine) {
+	l := newLabOn(t, e, at("12:00:00"), "")
 	l.plan(at("00:00:00"), 100, nil)
 	l.numbersOf(l.app)
 	l.pay(l.tenant.ID, -10)
@@ -293,8 +303,10 @@ func TestManyLookAtOnce(t *testing.T) {
 	}
 }
 
-func TestALongListOfTenants(t *testing.T) {
-	l := newLab(t, at("12:00:00"), "")
+func TestALongListOfTenants(t *testing.T) { bothEngines(t, aLongListOfTenantsOn) }
+
+func aLongListOfTenantsOn(t *testing.T, e engine) {
+	l := newLabOn(t, e, at("12:00:00"), "")
 	l.plan(at("00:00:00"), 100, nil)
 	var last int64
 	for i := range tenantsAtOnce + 3 {

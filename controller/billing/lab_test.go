@@ -3,12 +3,17 @@ package billing
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/go-sql-driver/mysql"
 
 	"maskline/models"
 	"maskline/models/store"
@@ -29,10 +34,57 @@ type lab struct {
 	pushed []string
 }
 
+// engine makes an empty database.
+type engine func(t *testing.T) store.Config
+
+// bothEngines runs a test on SQLite and, where MASKLINE_TEST_MYSQL names a server, on a database of its own there.
+func bothEngines(t *testing.T, test func(t *testing.T, e engine)) {
+	t.Helper()
+	t.Run(store.SQLite, func(t *testing.T) { test(t, onSQLite) })
+	if os.Getenv("MASKLINE_TEST_MYSQL") != "" {
+		t.Run(store.MySQL, func(t *testing.T) { test(t, onMySQL) })
+	}
+}
+
+func onSQLite(t *testing.T) store.Config {
+	return store.Config{Driver: store.SQLite, DSN: filepath.Join(t.TempDir(), "maskline.db")}
+}
+
+func onMySQL(t *testing.T) store.Config {
+	t.Helper()
+	cfg, err := mysql.ParseDSN(os.Getenv("MASKLINE_TEST_MYSQL"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin, err := sql.Open("mysql", cfg.FormatDSN())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.DBName = "billing_test_" + strings.ReplaceAll(models.NewID(), "-", "")
+	exec := func(stmt string) {
+		if _, err := admin.ExecContext(context.Background(), stmt); err != nil {
+			t.Error(err)
+		}
+	}
+	t.Cleanup(func() {
+		exec("DROP DATABASE " + cfg.DBName)
+		_ = admin.Close()
+	})
+	exec("CREATE DATABASE " + cfg.DBName)
+	return store.Config{Driver: store.MySQL, DSN: cfg.FormatDSN()}
+}
+
+// newLab makes a lab on SQLite.
 func newLab(t *testing.T, now time.Time, zone string) *lab {
 	t.Helper()
+	return newLabOn(t, onSQLite, now, zone)
+}
+
+func newLabOn(t *testing.T, e engine, now time.Time, zone string) *lab {
+	t.Helper()
 	l := &lab{T: t, ctx: context.Background(), now: now}
-	cfg := store.Config{Driver: store.SQLite, DSN: filepath.Join(t.TempDir(), "maskline.db"), Clock: l.clock}
+	cfg := e(t)
+	cfg.Clock = l.clock
 	cfg.Keys = store.Keys{Current: "k1", ByID: map[string][]byte{"k1": bytes.Repeat([]byte("k"), 32)}}
 	s, err := store.Open(l.ctx, cfg)
 	l.must(err)

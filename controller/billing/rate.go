@@ -74,6 +74,8 @@ func NewRater(s PlanStore) *Rater { return &Rater{plans: newPlans(s)} }
 // Rate gives a call's charges, one for each billed leg, none for a call in which nobody answered. When the plans cannot be read there are none, and
 // an error: CatchUp makes them later.
 func (r *Rater) Rate(ctx context.Context, c models.CDR) ([]models.Charge, error) {
+	ctx, cancel := context.WithTimeout(ctx, readIn)
+	defer cancel()
 	var charges []models.Charge
 	for _, l := range BilledLegs(c) {
 		p, found, err := r.plans.at(ctx, c.TenantID, l.AnsweredAt)

@@ -101,8 +101,10 @@ func TestRent(t *testing.T) {
 	}
 }
 
-func TestWhatANumberCosts(t *testing.T) {
-	l := newLab(t, in("", "2026-10-15 12:00"), "")
+func TestWhatANumberCosts(t *testing.T) { bothEngines(t, whatANumberCostsOn) }
+
+func whatANumberCostsOn(t *testing.T, e engine) {
+	l := newLabOn(t, e, in("", "2026-10-15 12:00"), "")
 	old := l.plan(in("", "2026-01-01 00:00"), 0, map[string]models.Amount{"private": 50000, "private:010": 80000})
 	l.must(l.EndPlan(l.ctx, old.ID, in("", "2026-11-10 00:00")))
 	l.plan(in("", "2026-11-10 00:00"), 0, map[string]models.Amount{"private": 150000})

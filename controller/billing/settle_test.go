@@ -12,8 +12,10 @@ import (
 	"maskline/models/store"
 )
 
-func TestSettlement(t *testing.T) {
-	l := newLab(t, at("09:00:00"), "")
+func TestSettlement(t *testing.T) { bothEngines(t, settlementOn) }
+
+func settlementOn(t *testing.T, e engine) {
+	l := newLabOn(t, e, at("09:00:00"), "")
 	l.plan(at("00:00:00"), 100, nil)
 	rater := NewRater(l.Store)
 	other, otherApp := l.add("second", "")
@@ -44,7 +46,11 @@ func TestSettlement(t *testing.T) {
 }
 
 func TestALateCallBecomesACorrectionOfItsHour(t *testing.T) {
-	l := newLab(t, at("09:00:00"), "")
+	bothEngines(t, aLateCallBecomesACorrectionOfItsHourOn)
+}
+
+func aLateCallBecomesACorrectionOfItsHourOn(t *testing.T, e engine) {
+	l := newLabOn(t, e, at("09:00:00"), "")
 	l.plan(at("00:00:00"), 100, nil)
 	rater := NewRater(l.Store)
 	l.call(rater, l.tenant, l.app, at("09:10:00"), 30)
@@ -66,8 +72,10 @@ func TestALateCallBecomesACorrectionOfItsHour(t *testing.T) {
 	l.sound()
 }
 
-func TestManySettleAtOnce(t *testing.T) {
-	l := newLab(t, at("09:00:00"), "")
+func TestManySettleAtOnce(t *testing.T) { bothEngines(t, manySettleAtOnceOn) }
+
+func manySettleAtOnceOn(t *testing.T, e engine) {
+	l := newLabOn(t, e, at("09:00:00"), "")
 	l.plan(at("00:00:00"), 100, nil)
 	rater := NewRater(l.Store)
 	for i := range 60 {
@@ -95,8 +103,10 @@ func TestManySettleAtOnce(t *testing.T) {
 	l.sound()
 }
 
-func TestCatchUp(t *testing.T) {
-	l := newLab(t, at("09:00:00"), "")
+func TestCatchUp(t *testing.T) { bothEngines(t, catchUpOn) }
+
+func catchUpOn(t *testing.T, e engine) {
+	l := newLabOn(t, e, at("09:00:00"), "")
 	l.plan(at("00:00:00"), 100, nil)
 	rater := NewRater(l.Store)
 	l.call(rater, l.tenant, l.app, at("09:10:00"), 30)
