@@ -17,6 +17,13 @@
 // Audit lines are one chain, and all who append to it wait for the row of its end (audit_head). It is taken last in a transaction, so that it is held
 // for the commit only and nothing waits for another lock behind it.
 //
+// Money. The ledger's entries and postings are written once and never changed. Balances stand beside them and move with each posting, a tenant's before
+// the platform's. Whoever settles a tenant's calls, sells him a package or sets his prices takes the row of his balance first (lockTenantMoney), so
+// that this is serial a tenant; recharges and rents only add to it. Charges are written with their CDR. VerifyLedger recomputes all of it.
+//
+// A number that the platform has is an app's (numbers) or in stock (stock.order_id 0), never both. Deliveries claim rows of stock in the order of their
+// numbers; a return takes the number's row first, so that it meets no bind. What is returned leaves numbers; returned_numbers says who had it.
+//
 // A number has places, which bindings take (numbers.pairs): one each, but an X of AXYB takes all of them, so that it is nobody's Y.
 //
 // There are no foreign keys. Sharded engines do not have them, InnoDB pays for them with a lock on the parent row in every insert (the
