@@ -99,20 +99,6 @@ func (s *server) showCall(c *gin.Context) {
 	c.JSON(http.StatusOK, out)
 }
 
-func (s *server) listCDRs(c *gin.Context) {
-	q, err := s.query(c)
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
-	f := store.CDRFilter{TenantID: q.tenant, AppID: q.app, SessionID: c.Query("session"), Caller: q.caller, Callee: q.callee, Since: q.since, Until: q.until}
-	if f.X, err = s.number("x", c.Query("x")); err != nil {
-		s.fail(c, err)
-		return
-	}
-	listed(s, c, func(p models.Page) ([]models.CDR, int, error) { return s.Store.CDRs(c.Request.Context(), f, p) }, showCDR(revealing(c)))
-}
-
 func (s *server) showCDR(c *gin.Context) {
 	r, err := s.Store.CDR(c.Request.Context(), c.Param("session"))
 	s.answer(c, http.StatusOK, showCDR(revealing(c))(r), err)

@@ -54,8 +54,17 @@ type Options struct {
 	OpenRecording func(ctx context.Context, name string) (io.ReadCloser, int64, error)
 	// RemoveRecording removes a recording before its days are over, and notes it.
 	RemoveRecording func(ctx context.Context, name string) error
-	Queue           Queue              // of calls that the platform places
-	Jobs            Jobs               // what runs by itself
+	Queue           Queue // of calls that the platform places
+	Jobs            Jobs  // what runs by itself
+	// BalanceMoved looks at once whether a tenant's arrears begin or end; without it the job does. ExplainCharges says how a call's charges came about.
+	BalanceMoved   func(ctx context.Context, tenantID int64) error
+	ExplainCharges func(models.CDR, []models.Charge, ...models.PricePlan) string
+	// Documents keeps what enterprises show. Forbidden are businesses beside models.ForbiddenBusinesses for which no number is given. EnterpriseFirst
+	// lets only tenants order numbers whose enterprise is approved. CoolDown is how long a returned number rests.
+	Documents       Documents
+	Forbidden       []string
+	EnterpriseFirst bool
+	CoolDown        time.Duration
 	Values          models.ValueLimits // of what templates are filled with
 	Switches        []esl.Switch
 	Trunks          []models.Trunk
@@ -105,7 +114,10 @@ func New(o Options) (*gin.Engine, error) {
 	s.handle(sound, http.MethodGet, "/prompts/:id/sound", PromptsView, s.hearPrompt)
 	s.handle(sound, http.MethodPost, "/templates/:id/sound", PromptsView, s.hearTemplate, harmless)
 	s.handle(sound, http.MethodGet, "/recordings/:name/sound", RecordingsHear, s.hearRecording)
-	s.longAudits(engine.Group(Prefix, serve.Bound(bodyLimit, walkIn), s.authorise))
+	long := engine.Group(Prefix, serve.Bound(bodyLimit, walkIn), s.authorise)
+	s.longAudits(long)
+	s.routeExports(long)
+	s.routeFiles(engine.Group(Prefix, serve.Bound(fileLimit, soundIn), s.authorise))
 	sim := engine.Group(Prefix, serve.Bound(bodyLimit, simIn), s.authorise)
 	s.handle(sim, http.MethodGet, "/sim/calls", PlatformChange, s.simulate)
 	s.handle(sim, http.MethodPost, "/sim/calls", PlatformChange, s.simulate, outside)
@@ -185,6 +197,15 @@ func (s *server) route(g *gin.RouterGroup) {
 	s.handle(g, http.MethodGet, "/switches", PlatformView, s.listSwitches)
 	s.handle(g, http.MethodGet, "/trunks", PlatformView, s.listTrunks)
 	s.routeJobs(g)
+	s.routePrices(g)
+	s.routeMoney(g)
+	s.routePackages(g)
+	s.routeEntries(g)
+	s.routeEnterprises(g)
+	s.routeOrders(g)
+	s.routeStock(g)
+	s.routeHolders(g)
+	s.routeContacts(g)
 }
 
 // simulate hands a request to the simulated switch of this daemon.

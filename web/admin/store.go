@@ -11,6 +11,8 @@ import (
 // Store is what the admin API needs of the database. *store.Store has it.
 type Store interface {
 	accounts
+	moneyStore
+	lifeStore
 
 	CreateTenant(ctx context.Context, t *models.Tenant) error
 	Tenant(ctx context.Context, id int64) (models.Tenant, error)
