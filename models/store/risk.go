@@ -76,6 +76,7 @@ func (s *Store) Unbar(ctx context.Context, id int64) error {
 
 // BarredFilter narrows BarredList; zero fields narrow nothing.
 type BarredFilter struct {
+	ID              int64
 	TenantID, AppID int64
 	Kind            models.ListKind
 	Party           models.Party
@@ -84,6 +85,7 @@ type BarredFilter struct {
 // BarredList lists entries of the black lists, newest first.
 func (s *Store) BarredList(ctx context.Context, f BarredFilter, page models.Page) ([]models.Barred, int, error) {
 	var c conditions
+	is(&c, "t.id", f.ID)
 	is(&c, "t.tenant_id", f.TenantID)
 	is(&c, "t.app_id", f.AppID)
 	is(&c, "t.kind", f.Kind)

@@ -107,11 +107,23 @@ func (s *server) scope(ctx context.Context, in BarRequest, b *models.Barred) err
 }
 
 func (s *server) unbar(c *gin.Context) {
+	ctx := c.Request.Context()
+	none := models.Fail(models.NotFound, "id", "no entry has this id; list them with: maskline bar list")
 	id, err := strconv.ParseInt(c.Param("id"), 10, 64)
-	if err != nil {
-		err = models.Fail(models.NotFound, "id", "no entry has this id; list them with: maskline bar list")
-	} else {
-		err = s.Store.Unbar(c.Request.Context(), id)
+	if err != nil || id <= 0 {
+		s.fail(c, none)
+		return
+	}
+	found, _, err := s.Store.BarredList(ctx, store.BarredFilter{ID: id}, models.Page{Limit: 1})
+	if err == nil && len(found) == 0 {
+		err = none
+	}
+	if err == nil {
+		err = s.Store.Unbar(ctx, id)
+	}
+	if err == nil {
+		about(c, c.Param("id"), found[0].TenantID)
+		was(c, showBarred(false)(found[0]))
 	}
 	s.answer(c, http.StatusOK, Count{Count: 1}, err)
 }
