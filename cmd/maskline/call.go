@@ -115,5 +115,6 @@ func (c *cli) cdrCommand() *cobra.Command {
 				q.text(cmd, "session", "session", "only of this `SESSION`")
 			}),
 		showCommand(c, "Show one record", "  maskline cdr show 5ac1c1c2-…@fs1", "/cdrs/", c.printCDR),
+		c.cdrExplain(),
 	)
 }

@@ -28,6 +28,7 @@ const answerMax = 64 << 20
 type client struct {
 	base  string
 	token string
+	key   string // Idempotency-Key of requests that move money
 	http  *http.Client
 }
 
@@ -160,6 +161,9 @@ func (cl *client) send(ctx context.Context, method, path string, query url.Value
 	if kind != "" {
 		req.Header.Set("Content-Type", kind)
 	}
+	if cl.key != "" {
+		req.Header.Set("Idempotency-Key", cl.key)
+	}
 	res, err := cl.http.Do(req)
 	if err != nil {
 		return nil, unreachable(cl.base, err)
@@ -179,6 +183,16 @@ func unreachable(base string, err error) error {
 	return fmt.Errorf("no daemon at %s: %w; start it with maskline serve, or name another with --server", base, err)
 }
 
+// refusal is what the daemon says when it did not do what it was asked.
+type refusal struct{ error }
+
+// isRefusal says that a request failed and has surely done nothing.
+func isRefusal(err error) bool {
+	_, refused := errors.AsType[refusal](err)
+	_, misused := errors.AsType[usageError](err)
+	return refused || misused
+}
+
 // failure turns a bad answer into one line.
 func failure(res *http.Response) error {
 	var f admin.Failure
@@ -187,7 +201,10 @@ func failure(res *http.Response) error {
 		return fmt.Errorf("the daemon answered %s: %.200s", res.Status, strings.TrimSpace(string(b)))
 	}
 	if res.StatusCode == http.StatusUnauthorized {
-		return fmt.Errorf("the daemon does not know this token; give the one of admin.tokens in its configuration with --token or MASKLINE_TOKEN")
+		return refusal{errors.New("the daemon does not know this token; give the one of admin.tokens in its configuration with --token or MASKLINE_TOKEN")}
+	}
+	if res.StatusCode < http.StatusInternalServerError {
+		return refusal{errors.New(f.Message)}
 	}
 	return errors.New(f.Message)
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	_ "time/tzdata" // tenants have time zones, and a small image has none
 )
 
 // version is set by the linker.

@@ -22,7 +22,7 @@ func numberRow(n admin.Number) []string {
 const numberHeading = "NUMBER KIND AREA STATE APP TENANT TRUNK"
 
 func (c *cli) numberCommand() *cobra.Command {
-	return c.group("number", "Numbers of apps: private ones (X), and those that placed calls show", "", "",
+	cmd := c.group("number", "Numbers of apps: private ones (X), and those that placed calls show", "", "",
 		c.numberAdd(),
 		listCommand(c, "/numbers", "List numbers", "  maskline number list --area 0755", numberHeading, numberRow,
 			func(cmd *cobra.Command, q *query) {
@@ -35,6 +35,8 @@ func (c *cli) numberCommand() *cobra.Command {
 			}),
 		c.numberState(),
 	)
+	cmd.AddCommand(c.numberLifeCommands()...)
+	return cmd
 }
 
 func (c *cli) numberState() *cobra.Command {

@@ -22,7 +22,7 @@ func (c *cli) printTenant(t admin.Tenant) error {
 }
 
 func (c *cli) tenantCommand() *cobra.Command {
-	return c.group("tenant", "Companies that rent numbers", "", "",
+	cmd := c.group("tenant", "Companies that rent numbers", "", "",
 		c.tenantCreate(),
 		listCommand(c, "/tenants", "List tenants", "  maskline tenant list --state suspended", "ID NAME SP_ID STATE CREATED", tenantRow,
 			func(cmd *cobra.Command, q *query) {
@@ -33,6 +33,8 @@ func (c *cli) tenantCommand() *cobra.Command {
 		c.tenantState("suspend", "suspended", "Refuse a tenant's requests and calls"),
 		c.tenantState("resume", "normal", "Let a suspended tenant work again"),
 	)
+	cmd.AddCommand(c.tenantMoneyCommands()...)
+	return cmd
 }
 
 func (c *cli) tenantCreate() *cobra.Command {

@@ -18,6 +18,7 @@ import (
 	"maskline/conf"
 	"maskline/controller/delivery"
 	"maskline/controller/flow"
+	"maskline/controller/jobs"
 	"maskline/controller/media"
 	"maskline/controller/spool"
 	"maskline/controller/voice"
@@ -50,14 +51,16 @@ type Daemon struct {
 	keeper     *media.Keeper
 	drain      *media.Drain // nil: there is nothing to move
 	courier    *delivery.Courier
-	engine     *flow.Engine
-	queue      *voice.Queue // nil without a switch, as desk
-	desk       *voice.Desk
-	spool      *spool.Spool
-	trunks     []models.Trunk
-	switches   []esl.Switch
-	sims       []*sim.Switch
-	servers    []listener
+	money
+	schedule *jobs.Schedule
+	engine   *flow.Engine
+	queue    *voice.Queue // nil without a switch, as desk
+	desk     *voice.Desk
+	spool    *spool.Spool
+	trunks   []models.Trunk
+	switches []esl.Switch
+	sims     []*sim.Switch
+	servers  []listener
 
 	closers  closers
 	started  atomic.Bool
@@ -79,7 +82,8 @@ func New(ctx context.Context, cfg conf.Config, o Options) (*Daemon, error) {
 	d := &Daemon{cfg: cfg, log: o.Log, version: o.Version, metrics: newMetrics(o.Version)}
 	d.closers.log = o.Log
 	for _, step := range []func(context.Context) error{
-		d.openStore, d.openMedia, d.makeDelivery, d.makeKeeper, d.makeCalls, d.openIntake, d.makeSwitches, d.makeVoice, d.openServers,
+		d.openStore, d.openMedia, d.makeDelivery, d.makeKeeper, d.makeMoney, d.makeCalls, d.openIntake, d.makeSwitches, d.makeVoice, d.makeJobs,
+		d.openServers,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, d.Close())
@@ -150,15 +154,13 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if d.queue != nil {
 		d.background(life, "queue", partIn, d.queue.Run)
 	}
-	stopJobs, err := schedule(life, d.jobs(), d.log, d.metrics.job)
-	if err != nil {
-		return errors.Join(err, d.Close())
-	}
-	d.closers.add("schedule", partIn, func(context.Context) error { stopJobs(); return nil })
+	d.background(life, "notices", partIn, d.notices.Run)
+	d.background(life, "schedule", partIn, d.schedule.Run)
 	d.serve(life, failed, "api", "api_tls")
 	d.started.Store(true)
 	d.log.InfoContext(ctx, "daemon is up", "version", d.version, "switches", len(d.switches), "trunks", len(d.trunks))
 
+	var err error
 	select {
 	case <-ctx.Done():
 		d.log.InfoContext(ctx, "daemon drains", "calls", d.engine.Live(), "at most", d.cfg.Drain)

@@ -9,46 +9,6 @@ import (
 	"time"
 )
 
-func TestSchedule(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		runs, failures, slow := 0, 0, 0
-		began := time.Now().UTC() // midnight
-		var at time.Time
-		stop, err := schedule(t.Context(), []job{
-			{"every", "@every 10s", func(context.Context) (int, error) { runs++; return 1, nil }},
-			{"nightly", "30 3 * * *", func(context.Context) (int, error) { at = time.Now().UTC(); return 0, nil }},
-			{"failing", "@every 1h", func(context.Context) (int, error) { failures++; return 0, errors.New("no") }},
-			{"panicking", "@every 1h", func(context.Context) (int, error) { panic("in a job") }},
-			{"slow", "@every 1m", func(ctx context.Context) (int, error) {
-				slow++
-				select {
-				case <-time.After(150 * time.Second):
-				case <-ctx.Done():
-				}
-				return 0, nil
-			}},
-		}, slog.New(slog.DiscardHandler), func(string, bool) {})
-		if err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(4*time.Hour + time.Second)
-		synctest.Wait()
-		if runs != 4*360 || failures != 4 {
-			t.Errorf("%d runs, %d failures", runs, failures)
-		}
-		if at.Sub(began) != 3*time.Hour+30*time.Minute {
-			t.Errorf("nightly ran at %s", at)
-		}
-		if slow > 81 || slow < 79 {
-			t.Errorf("a slow job was started %d times: it must be skipped while it runs", slow)
-		}
-		stop()
-	})
-	if _, err := schedule(t.Context(), []job{{name: "bad", spec: "TZ=UTC"}}, slog.New(slog.DiscardHandler), nil); err == nil {
-		t.Error("a spec that panics the parser was taken")
-	}
-}
-
 func TestBatchesStop(t *testing.T) {
 	left := 3*jobBatch + 7
 	n, err := batches(t.Context(), func(context.Context) (int, error) {

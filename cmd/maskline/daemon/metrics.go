@@ -29,7 +29,7 @@ type metrics struct {
 	switchEvents, switchFailures, overflows, resyncs *prometheus.CounterVec
 	switchCommands                                   *prometheus.HistogramVec
 	reports                                          *prometheus.CounterVec
-	jobs                                             *prometheus.CounterVec
+	jobMetrics
 	soundMetrics
 }
 
@@ -83,7 +83,7 @@ func newMetrics(version string) *metrics {
 		overflows:      counter("call_mailbox_overflows_total", "Calls that missed events because they were too slow.", "switch"),
 		resyncs:        counter("switch_resyncs_total", "Looks at a switch's channels.", "switch", "ok"),
 		reports:        counter("leg_reports_total", "Records of legs that came in, by way.", "way"),
-		jobs:           counter("jobs_total", "Runs of housekeeping jobs.", "name", "ok"),
+		jobMetrics:     newJobMetrics(r),
 		soundMetrics:   newSoundMetrics(r),
 	}
 	gauge("build_info", "1; the version is the label.", "version").WithLabelValues(version).Set(1)

@@ -192,7 +192,7 @@ func (d *Daemon) makeCalls(context.Context) (err error) {
 	}
 	d.engine = flow.New(flow.Options{
 		Store: d.store, Outbox: d.courier, Prompts: d.prompts, Recordings: d.recordings, Trunks: d.trunks, Numbering: d.cfg.Numbering.Model(), Speech: d.speaker,
-		RecordWait: d.cfg.Media.RecordWait, Rules: d.rules(), Ringback: d.cfg.Call.Ringback, Ask: d.courier, AskIn: d.cfg.Call.AskTimeout, Owner: owner, MaxCalls: d.cfg.Call.AtOnce, Observe: d.metrics, Log: d.log,
+		RecordWait: d.cfg.Media.RecordWait, Rules: d.rules(), Ringback: d.cfg.Call.Ringback, Purse: purse{d.rater, d.guard, d.allowance}, Ask: d.courier, AskIn: d.cfg.Call.AskTimeout, Owner: owner, MaxCalls: d.cfg.Call.AtOnce, Observe: d.metrics, Log: d.log,
 	})
 	for _, state := range []models.DeliveryState{models.DeliveryWaiting, models.DeliveryRetry, models.DeliveryHeld} {
 		d.metrics.gaugeOf("deliveries_resting", "Deliveries in the database that are not over, counted every 30 s, up to 100000.", prometheus.Labels{"state": string(state)},

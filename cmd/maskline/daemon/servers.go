@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"maskline/conf"
+	"maskline/controller/billing"
 	"maskline/controller/delivery"
+	"maskline/controller/media"
 	"maskline/models"
 	"maskline/web/admin"
 	"maskline/web/api"
@@ -118,6 +120,8 @@ func (d *Daemon) adminAPI() (http.Handler, error) {
 	o := admin.Options{
 		Store: d.store, Decide: d.rules().Decide, Tokens: tokens, Numbering: d.cfg.Numbering.Model(), Stop: d.stop,
 		Shelf: d.shelf, Speak: d.speaker.Render, OpenRecording: d.openRecording, RemoveRecording: d.removeRecording, Values: d.cfg.Speech.Limits(),
+		Documents: media.Documents{Dir: d.cfg.Orders.Documents}, EnterpriseFirst: d.cfg.Orders.EnterpriseFirst, Forbidden: d.cfg.Orders.Forbidden, CoolDown: d.cfg.Orders.CoolDown,
+		BalanceMoved: d.arrears.After, ExplainCharges: billing.Explain, Jobs: d.schedule, SessionLife: d.cfg.Operators.SessionLife, Lock: admin.Lock{After: d.cfg.Operators.LockAfter, For: d.cfg.Operators.LockFor},
 		TestPush: d.courier.TestPush, Tell: tellNumber, Offer: d.courier.Offer, DeadFiles: d.deadFiles, Switches: d.switches, Trunks: d.trunks, Sim: d.simControl(), Log: d.log,
 	}
 	if d.queue != nil {
