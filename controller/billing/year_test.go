@@ -13,9 +13,9 @@ import (
 )
 
 var (
-	yearFull  = flag.Bool("year.full", false, "simulate a whole year of 200 tenants")
-	yearCalls = flag.Int("year.calls", 2_000_000, "calls of the whole year")
-	yearSeed  = flag.Uint64("year.seed", 0, "seed of the simulated year; 0 is a new one")
+	yearFull = flag.Bool("year.full", false, "simulate 200 tenants, who make 2 million calls a year")
+	yearDays = flag.Int("year.days", 366, "days of the full simulation")
+	yearSeed = flag.Uint64("year.seed", 0, "seed of the simulated year; 0 is a new one")
 )
 
 // TestYear lets tenants call, pay, buy packages and numbers, and run out of money, while jobs run late, twice, on two daemons at once, and are
@@ -23,9 +23,9 @@ var (
 //
 //	go test -run Year -year.full -timeout 3h ./controller/billing
 func TestYear(t *testing.T) {
-	s := size{tenants: 20, calls: scale(20_000), from: 50 * 24 * time.Hour, hours: 24 * 45, outages: 0.2} // February 20 of a leap year, over its end and the change to summer time
+	s := size{tenants: 20, calls: scale(20_000), from: 50 * 24 * time.Hour, hours: 24 * 45, outages: 0.2, rents: 0.2} // February 20 of a leap year, over its end and the change to summer time
 	if *yearFull {
-		s = size{tenants: 200, calls: *yearCalls, hours: 366 * 24, outages: 0.01}
+		s = size{tenants: 200, calls: 2_000_000 / 366 * *yearDays, hours: *yearDays * 24, outages: 0.01, rents: 0.04}
 	}
 	seed := *yearSeed
 	if seed == 0 {
@@ -89,7 +89,7 @@ func (w *world) jobs() {
 	now := time.Now()
 	w.harass(func(ctx context.Context, d *daemon) error { _, err := d.catchUp.Run(ctx, now); return err })
 	w.harass(func(ctx context.Context, d *daemon) error { _, err := d.settlement.Run(ctx, now); return err })
-	if w.chance(0.3) || len(w.bursts) == 0 {
+	if w.chance(w.rents) || len(w.bursts) == 0 {
 		w.harass(func(ctx context.Context, d *daemon) error { _, err := d.rent.Run(ctx, now); return err })
 		w.tell(func(a *auditor) { a.rent(now.UnixMicro()) })
 	}

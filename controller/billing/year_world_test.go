@@ -21,6 +21,7 @@ type size struct {
 	from           time.Duration // after the beginning of the bubble's year 2000
 	hours          int
 	outages        float64 // how often, an hour, every daemon goes down for some hours
+	rents          float64 // how often the job of rents runs with the others
 }
 
 // world is a platform with tenants who call, pay and run out of money, in the virtual time of a synctest bubble. What happens is told to an
