@@ -58,12 +58,53 @@ func (l *lab) estate(name, x string) estate {
 	must(l.store.AddPrompt(ctx, &p))
 	session := "session-of-" + name
 	l.call(a, b, session, x)
+	entry, order, contact := l.money(a, name, session), l.papers(a, name), models.Contact{TenantID: e.tenant, Name: "contact of " + name, Mail: "ops@" + name + ".example"}
+	must(l.store.AddContact(ctx, &contact))
+	must(l.store.SetHolder(ctx, models.Holder{Number: x, Name: "holder of " + name, IDNumber: "110101199001011234", ChangedBy: "test"}))
+	must(l.store.RegisterParties(ctx, []models.RegisteredParty{{TenantID: e.tenant, Party: b.A, Name: "party of " + name}}))
 	e.things = map[string]string{
 		"tenant": id(e.tenant), "app": app.Key, "number": x, "session": session, "name": "recording-of-" + name + ".wav", "bindings": b.ID, "prompts": id(p.ID),
-		"templates": tpl.ID, "party": "+8613800000001",
+		"templates": tpl.ID, "entries": id(entry), "orders": id(order), "tenants": id(contact.ID), "hash": strings.Repeat("a", 64), "party": "+8613800000001",
 	}
 	e.marks = []string{app.Key, x, session, b.ID, name, `"tenant_id":` + id(e.tenant) + ","}
 	return e
+}
+
+// money leaves a recharge, a package and the charge of a call, and gives the recharge.
+func (l *lab) money(a models.App, name, session string) int64 {
+	l.t.Helper()
+	ctx, now := l.t.Context(), time.Now().UTC()
+	e := models.Entry{Key: "recharge:" + name, Kind: models.EntryRecharge, TenantID: a.TenantID, Memo: "paid by " + name, By: "test",
+		Postings: models.Transfer(models.AccountCash, models.TenantAccount(a.TenantID), 100*models.Unit)}
+	_, err := l.store.Post(ctx, &e)
+	p := models.Package{TenantID: a.TenantID, Name: "package of " + name, Minutes: 10, Until: now.AddDate(1, 0, 0)}
+	if err == nil {
+		_, err = l.store.BuyPackage(ctx, &p, &models.Entry{Key: "package:" + name, By: "test"})
+	}
+	if err == nil {
+		err = l.store.AddCharges(ctx, []models.Charge{{SessionID: session, Leg: 2, TenantID: a.TenantID, AppID: a.ID, Mode: a.Mode, EndAt: now, Units: 1, Minutes: 1, Amount: 500,
+			Why: "a minute of " + name}})
+	}
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return e.ID
+}
+
+// papers leaves an enterprise and an order, and gives the order.
+func (l *lab) papers(a models.App, name string) int64 {
+	l.t.Helper()
+	ctx := l.t.Context()
+	err := l.store.SubmitEnterprise(ctx, &models.Enterprise{TenantID: a.TenantID, Kind: "company", Name: "company " + name, Licence: "91440300MA5DXXXXX0",
+		Scenario: "couriers of " + name + " call those who wait for parcels", Script: "your parcel is here", Business: "parcels", Review: models.Review{UploadedBy: "test"}}, nil)
+	o := models.Order{AppID: a.ID, AreaCode: "0755", Count: 2, RequestedBy: "someone at " + name}
+	if err == nil {
+		err = l.store.PlaceOrder(ctx, &o, false)
+	}
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return o.ID
 }
 
 // call leaves a call that is over, with its record, its recording and its push.
@@ -137,6 +178,7 @@ func TestAnothersIsLikeNothing(t *testing.T) {
 	for _, c := range [][3]string{
 		{"/tenants/", other.things["tenant"], "999"}, {"/apps/", other.things["app"], "aaaa"}, {"/numbers/", "+8617000000002", "+8617000000099"},
 		{"/bindings/", other.things["bindings"], "none"}, {"/calls/", other.things["session"], "none"}, {"/cdrs/", other.things["session"], "none"},
+		{"/entries/", other.things["entries"], "999"}, {"/orders/", other.things["orders"], "999"},
 		{"/prompts/", other.things["prompts"], "999"}, {"/templates/", other.things["templates"], "none"},
 		{"/explain?caller=anonymous&dialled=", "%2B8617000000002", "%2B8617000000099"},
 	} {
@@ -153,7 +195,7 @@ func TestTenantsSeeTheirs(t *testing.T) {
 	mine := l.estate("acme", "+8617000000001")
 	l.estate("betacorp", "+8617000000002")
 	reader := l.roleSession(l.people(mine.tenant)[models.RoleTenantRead])
-	for _, path := range []string{"/tenants", "/apps", "/numbers", "/bindings", "/calls", "/cdrs", "/prompts", "/templates", "/deliveries", "/barred"} {
+	for _, path := range []string{"/tenants", "/apps", "/numbers", "/bindings", "/calls", "/cdrs", "/prompts", "/templates", "/deliveries", "/barred", "/packages", "/charges", "/orders", "/enterprises"} {
 		if list := decoded[List[any]](t, l.want(200, reader, "GET", path, "")); list.Total != 1 {
 			t.Errorf("%s: %d", path, list.Total)
 		}
@@ -161,7 +203,8 @@ func TestTenantsSeeTheirs(t *testing.T) {
 	}
 	for _, path := range []string{"/tenants/acme", "/apps/" + mine.things["app"], "/numbers/+8617000000001", "/bindings/" + mine.things["bindings"],
 		"/calls/" + mine.things["session"], "/cdrs/" + mine.things["session"], "/prompts/" + mine.things["prompts"], "/templates/" + mine.things["templates"],
-		"/explain?caller=anonymous&dialled=%2B8617000000001", "/audit"} {
+		"/explain?caller=anonymous&dialled=%2B8617000000001", "/audit", "/entries", "/entries/" + mine.things["entries"], "/orders/" + mine.things["orders"],
+		"/tenants/acme/balance", "/tenants/acme/contacts", "/tenants/acme/enterprise", "/tenants/acme/parties", "/numbers/+8617000000001/holders"} {
 		l.want(200, reader, "GET", path, "")
 	}
 	if list := decoded[List[AuditLine]](t, l.want(200, reader, "GET", "/audit", "")); list.Total == 0 {
@@ -185,6 +228,10 @@ func TestTenantsChangeOnlyTheirOwn(t *testing.T) {
 			t.Errorf("%s %s: %d %.200s", r.Method, path, w.Code, w.Body)
 		}
 	}
+	for _, method := range []string{"PUT", "DELETE"} { // his own tenant, another's contact
+		l.want(404, l.roleSession(boss), method, "/tenants/acme/contacts/"+other.things["tenants"], `{"name":"taken","mail":"me@acme.example"}`)
+	}
+	l.want(404, l.roleSession(boss), "POST", "/orders", `{"app":"`+other.things["app"]+`","area":"755","count":1}`)
 	l.want(404, l.roleSession(boss), "POST", "/apps", `{"tenant":"betacorp","name":"mine"}`)
 	l.want(404, l.roleSession(boss), "POST", "/templates", `{"tenant":"betacorp","name":"mine","content":"一些文字"}`)
 	made := decoded[App](t, l.want(201, l.roleSession(boss), "POST", "/apps", `{"name":"second"}`))
@@ -237,9 +284,8 @@ func TestEveryMethodOfTheStoreIsThoughtOf(t *testing.T) {
 		}
 	}
 	var missing []string
-	all := reflect.TypeFor[Store]()
-	for i := range all.NumMethod() {
-		name := all.Method(i).Name
+	for m := range reflect.TypeFor[Store]().Methods() {
+		name := m.Name
 		if overridden[name] == (platformOnly[name] != "") {
 			missing = append(missing, name)
 		}
