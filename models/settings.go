@@ -9,6 +9,8 @@ type AppSettings struct {
 	NumberStatusURL  string `json:"number_status_url,omitempty"`
 	PushNumberStatus bool   `json:"push_number_status,omitempty"`
 	Risk             Risk   `json:"risk,omitzero"`
+	// RequireRegistered ends calls of bindings whose A is no registered party of the tenant (8058); to bind is allowed (spec/privatenumber.md §7).
+	RequireRegistered bool `json:"require_registered,omitempty"`
 	// Voice is for ModeVoice.
 	Voice VoiceSettings `json:"voice,omitzero"`
 }

@@ -58,6 +58,7 @@ const (
 	NumberBarred      StateCode = 8055 // X may take no calls
 	TestDialControl   StateCode = 8056
 	DirectionControl  StateCode = 8057
+	NotRegistered     StateCode = 8058 // A has not shown who he is; CDR only
 	CalleeNotExist    StateCode = 8100
 	CalleeNoAnswer    StateCode = 8101 // the carrier's timeout
 	CalleeBusy        StateCode = 8102
@@ -136,6 +137,7 @@ var stateTexts = map[StateCode]string{
 	TestDialControl:   "Test calls are restricted.",
 	DirectionControl:  "The call direction is restricted.",
 	NumberBarred:      "The private number is not usable.",
+	NotRegistered:     "The user is not registered with the real name.",
 	CalleeNotExist:    "The called number does not exist.",
 	CalleeNoAnswer:    "The callee does not answer.",
 	CalleeBusy:        "The callee is busy.",
@@ -174,6 +176,7 @@ var cdrOnly = map[StateCode]StateCode{
 	CalleeNetwork:     CalleeUnreachable,
 	RoutingFailed:     Abnormal,
 	StoppedByCustomer: Hungup,
+	NotRegistered:     NoPermission,
 }
 
 // ForEvent is the code as a disconnect event may say it.

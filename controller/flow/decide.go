@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"maskline/controller/route"
 	"maskline/models"
 )
 
@@ -47,6 +48,9 @@ func (k *call) decide(ctx context.Context, extension string) error {
 	sight.Counted = k.told[string(models.EventCallIn)]
 	k.askPurse(ctx, &sight)
 	d := k.e.Rules.Decide(sight)
+	if err := k.askRegister(ctx, sight, &d); err != nil {
+		return err
+	}
 	k.e.Observe.Stage("route", time.Since(start))
 	for _, state := range d.Findings {
 		k.e.Observe.RiskReported(state)
@@ -84,6 +88,22 @@ func (k *call) askPurse(ctx context.Context, sight *models.Sight) {
 		tenant.Arrears = true
 		sight.Tenant = &tenant
 	}
+}
+
+// askRegister refuses a call whose A has not shown who he is, where his app requires that.
+func (k *call) askRegister(ctx context.Context, sight models.Sight, d *models.Decision) error {
+	if d.Connect == nil || sight.App == nil || !sight.App.Settings.RequireRegistered || sight.Binding == nil {
+		return nil
+	}
+	_, registered, err := k.e.Store.RegisteredParty(ctx, d.TenantID, sight.Binding.A)
+	if err != nil {
+		return fmt.Errorf("look A up among the registered: %w", err)
+	}
+	if !registered {
+		d.Plan = models.Plan{Direction: d.Direction, Refuse: &models.Refuse{State: models.NotRegistered, Q850: 21, Prompt: route.Prompt(sight.App, models.PromptNoPermission)}}
+		d.Why = "A is not registered, and the app requires it; without that: " + d.Why
+	}
+	return nil
 }
 
 // afford bounds the talk by what the tenant can pay, where his plan says so. The switch keeps the limit, as any other.

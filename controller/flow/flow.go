@@ -29,6 +29,7 @@ type Store interface {
 	Number(ctx context.Context, number string) (models.Number, error)
 	AllocateY(ctx context.Context, bindingID string, b models.Party) (models.Binding, error)
 	Events(ctx context.Context, sessionID string) ([]models.CallEvent, error)
+	RegisteredParty(ctx context.Context, tenantID int64, p models.Party) (models.RegisteredParty, bool, error)
 	// Of calls that wait to be placed.
 	Outgoing(ctx context.Context, sessionID string) (models.Outgoing, error)
 	Requeue(ctx context.Context, legA string) (bool, error)

@@ -91,3 +91,20 @@ func TestPurse(t *testing.T) {
 		})
 	}
 }
+
+// An app that requires it puts nobody through whose A has not shown who he is (8058).
+func TestUnregisteredParty(t *testing.T) {
+	inLab(t, sim.Options{}, func(l *lab) {
+		l.must(l.st.UpdateApp(l.ctx, l.app.ID, func(a *models.App) error { a.Settings.RequireRegistered = true; return nil }))
+		l.bind(models.BindingSettings{})
+		l.daemon()
+		l.sw.SetPhone(sim.Phone{Number: ben, HangsUpAfter: 5 * time.Second})
+		if _, r := l.call(sim.Caller{From: ann, To: xLine}); r.Fail != models.NotRegistered || len(l.sw.Rang(ben)) != 0 {
+			t.Errorf("state %d", r.Fail)
+		}
+		l.must(l.st.RegisterParties(l.ctx, []models.RegisteredParty{{TenantID: l.app.TenantID, Party: models.MustParty(ann), Name: "Ann"}}))
+		if _, r := l.call(sim.Caller{From: ann, To: xLine}); r.Fail != models.Hungup {
+			t.Errorf("state %d", r.Fail)
+		}
+	})
+}
