@@ -100,7 +100,7 @@ func (c *cli) bindingExplain() *cobra.Command {
 func (c *cli) printExplanation(e admin.Explanation) error {
 	note := ""
 	if e.Past {
-		note = "from the history of routes; states and settings of number, app and tenant are today's, and a number held by another call, black lists and rules that count calls are not judged"
+		note = "from the history of routes; states and settings of number, app and tenant are today's, and a number held by another call, black lists, rules that count calls, money and whether A is registered are not judged"
 	}
 	return c.facts("at", clock(&e.At), "outcome", outcome(e), "why", e.Why, "prompt", e.Prompt, "subscription_id", e.Binding, "mode", e.Mode, "app", id(e.AppID),
 		"would refuse", findings(e.Findings), "note", note)
