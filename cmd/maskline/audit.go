@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -47,28 +48,22 @@ func (c *cli) auditCommand() *cobra.Command {
 func (c *cli) auditVerify() *cobra.Command {
 	return c.leaf("verify", "Compute the chain of audit lines anew; it fails when a line was altered, removed or moved",
 		"  maskline audit verify", noArgs, func(ctx context.Context, _ []string) error {
-			var broken error
-			err := askLong(ctx, c, http.MethodGet, "/audit/verify", func(v admin.AuditCheck) error {
+			return askLong(ctx, c, http.MethodGet, "/audit/verify", func(v admin.AuditCheck) error {
 				if !v.OK {
-					broken = fmt.Errorf("audit line %d is altered, missing or out of its place; %d lines before it are good", v.Broken, v.Checked)
+					return fmt.Errorf("audit line %d is altered, missing or out of its place; %d lines before it are good", v.Broken, v.Checked)
 				}
-				if c.json || !v.OK {
-					return nil
-				}
+				return nil
+			}, func(v admin.AuditCheck) error {
 				if err := c.printf("%d lines are as they were written\n", v.Checked); err != nil {
 					return err
 				}
 				return c.facts("length", strconv.FormatInt(v.Length, 10), "hash", v.Hash, "last", clock(v.At))
 			})
-			if err != nil {
-				return err
-			}
-			return broken
 		})
 }
 
-// askLong asks for what takes long. print is called beside --json too, so that it can see what makes the command fail.
-func askLong[T any](ctx context.Context, c *cli, method, path string, print func(T) error) error {
+// askLong asks for what takes long and may turn out badly: judge gives the error with which the command fails, also beside --json.
+func askLong[T any](ctx context.Context, c *cli, method, path string, judge, print func(T) error) error {
 	cl, err := c.client()
 	if err != nil {
 		return err
@@ -78,10 +73,12 @@ func askLong[T any](ctx context.Context, c *cli, method, path string, print func
 	if err := cl.do(ctx, method, path, nil, nil, &out); err != nil {
 		return err
 	}
-	if c.json {
-		if err := c.printJSON(out); err != nil {
-			return err
-		}
+	bad := judge(out)
+	switch {
+	case c.json:
+		return errors.Join(c.printJSON(out), bad)
+	case bad != nil:
+		return bad
 	}
 	return print(out)
 }

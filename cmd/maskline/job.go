@@ -53,23 +53,17 @@ func (c *cli) jobCommand() *cobra.Command {
 		listCommand(c, "/jobs", "List the jobs, when they run next and how they went last", "  maskline job list", jobHeading, jobRow, nil),
 		c.leaf("run NAME", "Run a job now, whatever its schedule", "  maskline job run settle", oneArg("job, such as settle"),
 			func(ctx context.Context, args []string) error {
-				var failed error
-				err := askLong(ctx, c, http.MethodPost, "/jobs/"+url.PathEscape(args[0])+"/run", func(r admin.JobRun) error {
+				return askLong(ctx, c, http.MethodPost, "/jobs/"+url.PathEscape(args[0])+"/run", func(r admin.JobRun) error {
 					if r.Error != "" {
-						failed = fmt.Errorf("%s failed after %s: %s", args[0], took(r.StartedAt, r.EndedAt), r.Error)
+						return fmt.Errorf("%s failed after %s: %s", args[0], took(r.StartedAt, r.EndedAt), r.Error)
 					}
-					switch {
-					case c.json || failed != nil:
-						return nil
-					case r.EndedAt == nil:
+					return nil
+				}, func(r admin.JobRun) error {
+					if r.EndedAt == nil {
 						return c.printf("%s goes on; see maskline job list\n", args[0])
 					}
 					return c.printf("%s done: %d in %s\n", args[0], r.Count, took(r.StartedAt, r.EndedAt))
 				})
-				if err != nil {
-					return err
-				}
-				return failed
 			}),
 	)
 }

@@ -174,20 +174,14 @@ func chargeRow(ch admin.Charge) []string {
 func (c *cli) ledgerVerify() *cobra.Command {
 	return c.leaf("verify", "Compute all balances anew from the postings, and compare settled charges with their entries; it fails when they do not agree",
 		"  maskline ledger verify", noArgs, func(ctx context.Context, _ []string) error {
-			var wrong error
-			err := askLong(ctx, c, http.MethodGet, "/ledger/verify", func(v admin.LedgerFindings) error {
+			return askLong(ctx, c, http.MethodGet, "/ledger/verify", func(v admin.LedgerFindings) error {
 				if !v.OK {
-					wrong = fmt.Errorf("the ledger does not agree in %d places: %s", v.Broken, strings.Join(v.Problems, "; "))
+					return fmt.Errorf("the ledger does not agree in %d places: %s", v.Broken, strings.Join(v.Problems, "; "))
 				}
-				if c.json || wrong != nil {
-					return nil
-				}
+				return nil
+			}, func(v admin.LedgerFindings) error {
 				return c.printf("%d entries, %d postings on %d accounts and %d charges agree\n", v.Entries, v.Postings, v.Accounts, v.Charges)
 			})
-			if err != nil {
-				return err
-			}
-			return wrong
 		})
 }
 

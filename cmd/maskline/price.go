@@ -68,16 +68,16 @@ func priceText(p admin.Plan) string {
 	var parts []string
 	for _, mode := range slices.Sorted(maps.Keys(p.Calls)) {
 		cp := p.Calls[mode]
-		text := fmt.Sprintf("%s %s", mode, cp.Minute)
+		words := []string{string(mode), cp.Minute.String()}
 		for _, more := range []struct {
 			name string
 			n    int
 		}{{"free", cp.Free}, {"minimum", cp.Minimum}, {"increment", cp.Increment}} {
 			if more.n > 0 {
-				text += fmt.Sprintf(" %s=%d", more.name, more.n)
+				words = append(words, fmt.Sprintf("%s=%d", more.name, more.n))
 			}
 		}
-		parts = append(parts, text)
+		parts = append(parts, strings.Join(words, " "))
 	}
 	for _, what := range slices.Sorted(maps.Keys(p.Rent)) {
 		parts = append(parts, fmt.Sprintf("rent %s %s", what, p.Rent[what]))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"time"
 
@@ -58,9 +59,7 @@ func (d *Daemon) jobs() map[string]job {
 		"prune_events":     d.noted("prune_events", older(d.cfg.Retention.Events, d.store.PruneEvents)),
 		"prune_deliveries": d.noted("prune_deliveries", older(d.cfg.Retention.Deliveries, d.store.PruneDeliveries)),
 	}
-	for name, do := range d.moneyJobs() {
-		all[name] = do
-	}
+	maps.Copy(all, d.moneyJobs())
 	return all
 }
 
