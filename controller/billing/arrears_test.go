@@ -323,3 +323,39 @@ func aLongListOfTenantsOn(t *testing.T, e engine) {
 		t.Errorf("%+v, %v", tenant, err)
 	}
 }
+
+// partly is a store that fails for one tenant.
+type partly struct {
+	*store.Store
+	broken int64
+}
+
+func (p partly) HeldTenant(ctx context.Context, id int64) (models.Tenant, error) {
+	if id == p.broken {
+		return models.Tenant{}, errors.New("broken")
+	}
+	return p.Store.HeldTenant(ctx, id)
+}
+
+func (p partly) RentDue(ctx context.Context, id int64, month, after string, n int) ([]models.Number, error) {
+	if id == p.broken {
+		return nil, errors.New("broken")
+	}
+	return p.Store.RentDue(ctx, id, month, after, n)
+}
+
+func TestOneTenantsFailureLeavesTheOthersTheirs(t *testing.T) {
+	l := newLab(t, at("12:00:00"), "")
+	l.plan(at("00:00:00"), 100, map[string]models.Amount{"private": 100})
+	other, app := l.add("second", "")
+	l.number(l.app, "+8617000000001", l.clock())
+	l.number(app, "+8617000000002", l.clock())
+	p := partly{l.Store, l.tenant.ID}
+	if n, err := NewRent(p, nil).Run(l.ctx, l.clock()); n != 1 || err == nil || l.balance(other.ID) != -100 || l.balance(l.tenant.ID) != 0 {
+		t.Errorf("%d rents, error %v", n, err)
+	}
+	l.pay(l.tenant.ID, -100)
+	if n, err := NewArrears(ArrearsOptions{Store: p}).Run(l.ctx, l.clock()); n != 1 || err == nil || l.state("+8617000000002") != models.NumberSuspended {
+		t.Errorf("%d changed, error %v", n, err)
+	}
+}
