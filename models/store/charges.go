@@ -118,7 +118,8 @@ var newCDRs = columns[ratedCDR]{
 
 // addCDR writes a call's record and its charges. A call in which somebody answered and that has no charge is marked, for UnratedCDRs.
 func (s *Store) addCDR(ctx context.Context, tx *gorm.DB, c models.CDR, charges []models.Charge) error {
-	row := ratedCDR{CDR: c, unrated: len(charges) == 0 && c.TenantID != 0 && !(c.AnswerAt.IsZero() && c.OutAnswerAt.IsZero())}
+	answered := !c.AnswerAt.IsZero() || !c.OutAnswerAt.IsZero()
+	row := ratedCDR{CDR: c, unrated: answered && c.TenantID != 0 && len(charges) == 0}
 	id, err := newCDRs.insertOne(tx, &row)
 	if err != nil {
 		return err

@@ -58,8 +58,6 @@ func TestPost(t *testing.T) {
 		if posted, err := h.Post(ctx, &again); err != nil || posted || !reflect.DeepEqual(again, first) {
 			t.Errorf("again: %v, %v, %+v", posted, err, again)
 		}
-		other := h.recharge("recharge:2", 50)
-		other.TenantID = 99
 		rent := models.Entry{Key: "rent:1", Kind: models.EntryRent, TenantID: h.tenant.ID, For: h.clock.Now().Add(-time.Hour), Postings: models.Transfer(mine, models.AccountRent, 15)}
 		for i, change := range []func(e *models.Entry){
 			func(e *models.Entry) { e.Postings = models.Transfer(models.AccountCash, mine, 99) },

@@ -111,4 +111,7 @@ func (h *house) loadCharges(b *testing.B, cfg Config, hour time.Time, n int) {
 			b.Fatal(err)
 		}
 	}
+	if cfg.Driver == SQLite {
+		mustExec(b, db, "PRAGMA wal_checkpoint(TRUNCATE)")
+	}
 }
