@@ -31,9 +31,9 @@ func (b *database) fill(t testing.TB, tenant int64, at time.Time, n int) (sum in
 	}
 	insert := "INSERT INTO " + b.table("charges") + " (session_id, leg, cdr_id, tenant_id, app_id, mode, end_at, seconds, units, minutes, plan_id, amount, why, entry_id, package_minutes, billed, settled_at) VALUES "
 	one := "(" + strings.TrimSuffix(strings.Repeat("?,", columns), ",") + ")"
-	for from := 0; from < n; from += 50 {
+	for from := 0; from < n; from += 10 { // the time of SQLite's driver to bind arguments grows with their square
 		var args []any
-		to := min(n, from+50)
+		to := min(n, from+10)
 		for i := from; i < to; i++ {
 			minutes := int64(1 + i%5)
 			amount := minutes * int64(700+i%11)
@@ -119,7 +119,7 @@ func busyHour(t testing.TB, base *database) (*store.Store, models.Tenant, time.T
 	return st, tenant, time.Date(2026, 5, 1, 10, 0, 0, 0, time.UTC)
 }
 
-// TestSettlementOfABusyHour settles hours of ten thousand and of a hundred thousand charges: the work follows the charges, in transactions of one
+// TestSettlementOfABusyHour settles an hour, and one of ten times as many charges: the work follows the charges, in transactions of one
 // size, and what it holds in memory does not grow with the hour.
 func TestSettlementOfABusyHour(t *testing.T) {
 	ctx := context.Background()
@@ -128,7 +128,7 @@ func TestSettlementOfABusyHour(t *testing.T) {
 		st, tenant, at := busyHour(t, base)
 		var grown []int64
 		total := int64(0)
-		for k, n := range []int{10_000, scale(100_000)} {
+		for k, n := range []int{scale(10_000), scale(100_000)} {
 			at := at.Add(time.Duration(k) * time.Hour)
 			total += base.fill(t, tenant.ID, at, n)
 			c := &chunks{Store: st}
@@ -189,7 +189,7 @@ func TestSettlementSurvivesKill(t *testing.T) {
 	onEach(t, func(t *testing.T, open func(t *testing.T) *database) {
 		base := open(t)
 		st, tenant, at := busyHour(t, base)
-		const n, minutes = 4000, 3001
+		const n, minutes = 4000, 3001 // 80 chunks; the package runs out in one of them
 		base.fill(t, tenant.ID, at, n)
 		p := models.Package{TenantID: tenant.ID, Name: "p", Minutes: minutes, BoughtAt: at.Add(-time.Hour), From: at, Until: at.Add(time.Hour)}
 		if _, err := st.BuyPackage(ctx, &p, &models.Entry{Key: "package"}); err != nil {
@@ -197,7 +197,7 @@ func TestSettlementSurvivesKill(t *testing.T) {
 		}
 		killed := 0
 		for done := int64(0); done < n; {
-			var want int64 = done + 300
+			want := done + 600
 			c := exec.Command(os.Args[0], "-test.run=^TestChild$")
 			c.Env = append(os.Environ(), childDriver+"="+base.Driver, childDSN+"="+base.DSN)
 			out := &bytes.Buffer{}
@@ -226,7 +226,7 @@ func TestSettlementSurvivesKill(t *testing.T) {
 				t.Fatalf("a process ended with %d charges settled: %v\n%s", done, err, out)
 			}
 		}
-		if killed < 3 {
+		if killed < 2 {
 			t.Errorf("only %d processes were killed", killed)
 		}
 		want := hourByHand(n, minutes)

@@ -23,7 +23,10 @@ var (
 //
 //	go test -run Year -year.full -timeout 3h ./controller/billing
 func TestYear(t *testing.T) {
-	s := size{tenants: 20, calls: scale(20_000), from: 50 * 24 * time.Hour, hours: 24 * 45, outages: 0.2, rents: 0.2} // February 20 of a leap year, over its end and the change to summer time
+	// To April 5: over the end of February in a leap year, the 25th, and the change to summer time on several continents. The race detector has the
+	// last ten days of it.
+	s := size{tenants: 20, calls: scale(20_000), hours: 24 * max(10, scale(45)), outages: 0.2, rents: 0.2}
+	s.from = 95*24*time.Hour - time.Duration(s.hours)*time.Hour
 	if *yearFull {
 		s = size{tenants: 200, calls: 2_000_000 / 366 * *yearDays, hours: *yearDays * 24, outages: 0.01, rents: 0.04}
 	}
