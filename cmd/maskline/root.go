@@ -84,7 +84,7 @@ serve, migrate, doctor, backup, restore and drain work alone, with --config. The
 		c.tenantCommand(), c.appCommand(), c.numberCommand(), c.bindingCommand(), c.callCommand(), c.cdrCommand(),
 		c.promptCommand(), c.templateCommand(), c.recordingCommand(), c.drainCommand(), c.deliveryCommand(), c.barCommand(), c.switchCommand(), c.trunkCommand(), c.keyCommand(), c.simCommand(), c.versionCommand(),
 		c.jobCommand(), c.auditCommand(), c.operatorCommand(), c.ledgerCommand(), c.priceCommand(), c.packageCommand(), c.orderCommand(),
-		c.stockCommand(), c.enterpriseCommand(), c.contactCommand(),
+		c.stockCommand(), c.enterpriseCommand(), c.contactCommand(), c.partyCommand(),
 	)
 	root.AddCommand(c.aloneCommands()...)
 	return root

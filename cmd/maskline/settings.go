@@ -31,6 +31,7 @@ func settingsFlags(f *pflag.FlagSet) func() (json.RawMessage, error) {
 	askURL := f.String("ask-url", "", "x: the `URL` that is asked about each call, in place of --status-url")
 	statusURL := f.String("number-status-url", "", "the `URL` that states of numbers are pushed to, in place of --status-url")
 	push := f.Bool("push-number-status", false, "push states of numbers")
+	registered := f.Bool("require-registered", false, "end calls whose A is no registered party of the tenant with 8058; to bind is allowed")
 	risk := f.StringArray("risk", nil, "rules against misuse: `frequency=refuse,per_caller=20`; off, report (dry run) or refuse; may be repeated")
 	voice := f.StringArray("voice", nil, "voice: limits of placed calls: `ports=50,rate=20,number.rate=1`; may be repeated")
 	riskFile := f.String("risk-file", "", "all rules against misuse from a JSON `FILE`; a rule that it does not name is off")
@@ -47,6 +48,7 @@ func settingsFlags(f *pflag.FlagSet) func() (json.RawMessage, error) {
 			"ask-url":            func() { all["ask_url"] = *askURL },
 			"number-status-url":  func() { all["number_status_url"] = *statusURL },
 			"push-number-status": func() { all["push_number_status"] = *push },
+			"require-registered": func() { all["require_registered"] = *registered },
 		} {
 			if f.Changed(flag) {
 				to()
@@ -159,7 +161,7 @@ func settingFacts(a admin.App) (facts []string) {
 	if s.PushNumberStatus {
 		facts = append(facts, "push_number_status", "yes")
 	}
-	return append(facts, "risk", riskText(s.Risk))
+	return append(facts, "require_registered", onlyYes(s.RequireRegistered), "risk", riskText(s.Risk))
 }
 
 // riskText is every rule that is set, in one line; "" for none.

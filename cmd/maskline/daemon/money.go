@@ -38,7 +38,7 @@ func (d *Daemon) makeMoney(context.Context) error {
 	poster := delivery.NewPoster(delivery.Options{Timeout: c.Timeout, Allow: c.Allow, Insecure: c.Insecure})
 	d.closers.add("notices' connections", partIn, func(context.Context) error { poster.CloseIdleConnections(); return nil })
 	o := billing.NoticeOptions{Store: d.store, Webhooks: poster, Observe: d.metrics.noticeTold, Log: d.log}
-	mail, err := mailOf(d.cfg.Mail)
+	mail, err := MailOf(d.cfg.Mail)
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,8 @@ func (d *Daemon) makeMoney(context.Context) error {
 	return nil
 }
 
-func mailOf(c conf.Mail) (billing.Mail, error) {
+// MailOf is the mail server of a configuration; Host is empty when there is none.
+func MailOf(c conf.Mail) (billing.Mail, error) {
 	password, err := c.Password.Reveal()
 	if err != nil {
 		return billing.Mail{}, fmt.Errorf("mail.password: %w", err)

@@ -219,12 +219,13 @@ switches: [{name: sim1, addr: %[9]q, password: %[10]s, simulated: true}]
 trunks: [{name: carrier-a, addresses: [127.0.0.0/8], trust_caller: true, proxy: "127.0.0.1:5090"}]
 media: {prompts: %[11]q, tenants: %[12]q, uploads: %[15]q, recordings: %[13]q}
 speech: {dir: %[16]q}
+orders: {documents: %[17]q}
 # The customer's URL of the demo is on this machine.
 delivery: {allow: [127.0.0.0/8], batch_wait: 200ms, dead_files: %[14]q}
 log: {level: info}
 drain: 3s
 `, s.path("maskline.db"), s.Key, s.Token, s.API, s.Admin, s.Intake, s.CDRPassword, s.path("spool"), s.Socket, s.SocketPassword,
-		s.path("prompts"), s.path("tenants"), s.path("recordings"), s.path("dead"), s.path("uploads"), s.path("speech"))
+		s.path("prompts"), s.path("tenants"), s.path("recordings"), s.path("dead"), s.path("uploads"), s.path("speech"), s.path("documents"))
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return conf.Config{}, fmt.Errorf("write the demo's configuration: %w", err)
 	}

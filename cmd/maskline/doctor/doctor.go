@@ -33,7 +33,7 @@ const checkIn = 8 * time.Second
 // check looks at one thing and may find several.
 type check func(ctx context.Context, cfg conf.Config) []Finding
 
-var checks = []check{keys, database, directories, speech, recordings, sounds, certificates, switches, trunks, intake, exposure}
+var checks = []check{keys, database, directories, speech, recordings, sounds, certificates, switches, trunks, intake, mail, exposure}
 
 // Examine runs every check.
 func Examine(ctx context.Context, cfg conf.Config) []Finding {

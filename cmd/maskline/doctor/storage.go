@@ -104,7 +104,7 @@ func sealed(ctx context.Context, st *store.Store) Finding {
 func directories(_ context.Context, cfg conf.Config) []Finding {
 	dirs := []struct{ key, dir string }{
 		{"media.prompts", cfg.Media.Prompts}, {"media.tenants", cfg.Media.Tenants}, {"media.uploads", cfg.Media.Uploads}, {"media.recordings", cfg.Media.Recordings},
-		{"speech.dir", cfg.Speech.Dir}, {"delivery.dead_files", cfg.Delivery.DeadFiles},
+		{"speech.dir", cfg.Speech.Dir}, {"delivery.dead_files", cfg.Delivery.DeadFiles}, {"orders.documents", cfg.Orders.Documents},
 	}
 	for i, dir := range cfg.Media.Drain {
 		dirs = append(dirs, struct{ key, dir string }{fmt.Sprintf("media.drain[%d]", i), dir})
