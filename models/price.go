@@ -32,6 +32,9 @@ type CallPrice struct {
 	Increment int    `json:"increment,omitempty"` // seconds of a unit; 0 is 60. Minute is always the price of 60 s
 }
 
+// priceMost is the highest price of a minute, or of a number a month: so that years of talk can still be counted.
+const priceMost = 1_000_000 * Unit
+
 // Validate checks a plan to be stored.
 func (p PricePlan) Validate() error {
 	switch {
@@ -47,8 +50,8 @@ func (p PricePlan) Validate() error {
 		switch {
 		case !slices.Contains(slices.Concat(MaskedModes, VoiceModes), mode):
 			return Fail(Invalid, param, "mode %q has no calls", mode)
-		case c.Minute < 0:
-			return Fail(Invalid, param+".minute", "a price is 0 or more")
+		case c.Minute < 0 || c.Minute > priceMost:
+			return Fail(Invalid, param+".minute", "a price is 0 to %s a minute", priceMost)
 		case c.Free < 0 || c.Free > 3600 || c.Minimum < 0 || c.Minimum > 3600:
 			return Fail(Invalid, param+".free", "free and minimum are 0 to 3600 seconds")
 		case c.Increment < 0 || c.Increment > 3600:
@@ -56,8 +59,8 @@ func (p PricePlan) Validate() error {
 		}
 	}
 	for what, a := range p.Rent {
-		if a < 0 {
-			return Fail(Invalid, "rent."+what, "a price is 0 or more")
+		if a < 0 || a > priceMost {
+			return Fail(Invalid, "rent."+what, "a price is 0 to %s a month", priceMost)
 		}
 	}
 	return nil

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"testing"
+
+	"maskline/models"
 )
 
 func TestWarnings(t *testing.T) {
@@ -64,4 +66,20 @@ func TestOfTwoWhoWarnOneDoes(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestWarningsScanNothing(t *testing.T) {
+	h := newHouse(t, sqliteConfig(t))
+	ctx := context.Background()
+	var log statementLog
+	log.watch(t, h.read)
+	log.watch(t, h.write)
+	must[[]string](t)(h.SetWarnings(ctx, h.tenant.ID, []string{"a", "b"}, "2026-11"))
+	must[[]string](t)(h.SetWarnings(ctx, h.tenant.ID, nil, "2026-11"))
+	must[map[int64]map[string]string](t)(h.Warnings(ctx, 0, 9))
+	must[models.Tenant](t)(h.HeldTenant(ctx, h.tenant.ID))
+	log.explain(t, h.write)
+	if len(log.list) < 8 {
+		t.Errorf("only %d statements were seen", len(log.list))
+	}
 }
