@@ -118,6 +118,14 @@ func (n narrowed) Bindings(ctx context.Context, f store.BindingFilter, page mode
 	return n.Store.Bindings(ctx, f, page)
 }
 
+// came is when a number came to its tenant.
+func came(x models.Number) time.Time {
+	if x.DeliveredAt.IsZero() {
+		return x.CreatedAt
+	}
+	return x.DeliveredAt
+}
+
 // sees says whether the caller may ask what a number does; anybody else may ask about numbers that do not exist too.
 func (n narrowed) sees(ctx context.Context, number string) error {
 	if tenantOf(ctx) == 0 {
@@ -134,9 +142,16 @@ func (n narrowed) Sight(ctx context.Context, dialled string, who models.Party, e
 	return n.Store.Sight(ctx, dialled, who, extension)
 }
 
+// SightAt tells nothing of the time before a number came to the caller's tenant: its calls were another's then.
 func (n narrowed) SightAt(ctx context.Context, dialled string, who models.Party, extension string, at time.Time) (models.Sight, error) {
-	if err := n.sees(ctx, dialled); err != nil {
-		return models.Sight{}, err
+	if tenantOf(ctx) != 0 {
+		x, err := n.Number(ctx, dialled)
+		if err != nil {
+			return models.Sight{}, err
+		}
+		if at.Before(came(x)) {
+			return models.Sight{}, models.Fail(models.NotFound, "", "no such number")
+		}
 	}
 	return n.Store.SightAt(ctx, dialled, who, extension, at)
 }

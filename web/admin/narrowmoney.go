@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"maskline/models"
@@ -135,11 +136,21 @@ func (n narrowed) ReturnedNumbers(ctx context.Context, f store.ReturnedFilter, p
 	return n.Store.ReturnedNumbers(ctx, f, page)
 }
 
+// Holders leaves out those who held the number before it came to the caller's tenant: they are people of whoever had it then.
 func (n narrowed) Holders(ctx context.Context, number string, page models.Page) ([]models.Holder, int, error) {
-	if err := n.sees(ctx, number); err != nil {
+	if tenantOf(ctx) == 0 {
+		return n.Store.Holders(ctx, number, page)
+	}
+	x, err := n.Number(ctx, number)
+	if err != nil {
 		return nil, 0, err
 	}
-	return n.Store.Holders(ctx, number, page)
+	all, _, err := n.Store.Holders(ctx, number, models.Page{Limit: models.PageMax})
+	if err != nil {
+		return nil, 0, err
+	}
+	own := slices.DeleteFunc(all, func(h models.Holder) bool { return !h.Until.IsZero() && !h.Until.After(came(x)) })
+	return inMemory(own)(page)
 }
 
 func (n narrowed) RegisteredParties(ctx context.Context, f store.RegisteredFilter, page models.Page) ([]models.RegisteredParty, int, error) {

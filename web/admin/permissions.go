@@ -90,7 +90,8 @@ var granted = map[models.Role][]Permission{
 	models.RoleOperator: {
 		TenantsView, TenantsChange, AppsView, AppsChange, NumbersView, NumbersChange, BindingsView, CallsView, CallsStop, CDRsView, Reveal,
 		PromptsView, PromptsChange, RecordingsView, RecordingsHear, RecordingsRemove, DeliveriesView, DeliveriesReplay, BarredView, BarredChange,
-		PlatformView, PlatformChange, JobsView, JobsRun, EnterprisesView, OrdersView, OrdersDeliver, StockView, StockChange, HoldersView, HoldersChange,
+		PlatformView, PlatformChange, JobsView, JobsRun, EnterprisesView, EnterprisesSubmit, OrdersView, OrdersPlace, OrdersDeliver, StockView, StockChange,
+		HoldersView, HoldersChange,
 		ContactsView, ContactsChange, AuditView, AuditVerify,
 	},
 	models.RoleReviewer: {TenantsView, AppsView, PromptsView, PromptsReview, EnterprisesView, EnterprisesReview, OrdersView, OrdersReview},
