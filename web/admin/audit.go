@@ -91,6 +91,7 @@ func (s *server) auditWithin(c *gin.Context, handler gin.HandlerFunc) {
 	restore := func() { c.Writer, c.Request = plain, request }
 	defer restore()
 	var held *heldAnswer
+	var line models.Audit
 	err = s.Store.Within(request.Context(), func(ctx context.Context) error {
 		held, v.change = &heldAnswer{ResponseWriter: plain, status: http.StatusOK}, fresh
 		c.Writer, c.Request = held, request.WithContext(ctx)
@@ -99,7 +100,8 @@ func (s *server) auditWithin(c *gin.Context, handler gin.HandlerFunc) {
 		if held.status >= http.StatusBadRequest {
 			return errUndone
 		}
-		return s.Store.Audited(ctx, s.line(c, held.body.Bytes()))
+		line = s.line(c, held.body.Bytes())
+		return s.Store.Audited(ctx, line)
 	})
 	restore()
 	switch {
@@ -107,6 +109,7 @@ func (s *server) auditWithin(c *gin.Context, handler gin.HandlerFunc) {
 		for _, do := range v.change.commits {
 			do()
 		}
+		s.spread(line)
 		held.send()
 	case errors.Is(err, errUndone):
 		held.send()
@@ -132,6 +135,7 @@ func (s *server) auditAfter(c *gin.Context, handler gin.HandlerFunc) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request.Context()), auditIn)
 	defer cancel()
 	line := s.line(c, seen.body.Bytes())
+	s.spread(line)
 	if err := s.Store.Audited(ctx, line); err != nil {
 		s.Log.LogAttrs(ctx, slog.LevelError, "audit line not written", slog.String("who", line.Who), slog.String("action", line.Action),
 			slog.String("object", line.Object), slog.Int64("tenant", line.TenantID), slog.String("request", line.Request), slog.Any("error", err))

@@ -54,8 +54,10 @@ type Options struct {
 	OpenRecording func(ctx context.Context, name string) (io.ReadCloser, int64, error)
 	// RemoveRecording removes a recording before its days are over, and notes it.
 	RemoveRecording func(ctx context.Context, name string) error
-	Queue           Queue // of calls that the platform places
-	Jobs            Jobs  // what runs by itself
+	// News tells a tenant's contacts of what was done; it does not wait. Without it nobody is told.
+	News  func(tenantID int64, kind models.Notice, subject, text string)
+	Queue Queue // of calls that the platform places
+	Jobs  Jobs  // what runs by itself
 	// BalanceMoved looks at once whether a tenant's arrears begin or end; without it the job does. ExplainCharges says how a call's charges came about.
 	BalanceMoved   func(ctx context.Context, tenantID int64) error
 	ExplainCharges func(models.CDR, []models.Charge, ...models.PricePlan) string

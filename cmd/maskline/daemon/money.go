@@ -59,6 +59,11 @@ func MailOf(c conf.Mail) (billing.Mail, error) {
 	return billing.Mail{Host: c.Host, TLS: c.TLS, User: c.User, Password: password, From: c.From}, nil
 }
 
+// news tells a tenant's contacts of what an operator did.
+func (d *Daemon) news(tenantID int64, kind models.Notice, subject, text string) {
+	d.notices.Tell(billing.News{TenantID: tenantID, Kind: kind, Subject: subject, Text: text})
+}
+
 // moneyJobs are the jobs of the schedule that move money or look after it.
 func (d *Daemon) moneyJobs() map[string]job {
 	rate, settle, rent := billing.NewCatchUp(d.store, d.rater), billing.NewSettlement(d.store), billing.NewRent(d.store, d.notices.Tell)

@@ -121,7 +121,7 @@ func (d *Daemon) adminAPI() (http.Handler, error) {
 		Store: d.store, Decide: d.rules().Decide, Tokens: tokens, Numbering: d.cfg.Numbering.Model(), Stop: d.stop,
 		Shelf: d.shelf, Speak: d.speaker.Render, OpenRecording: d.openRecording, RemoveRecording: d.removeRecording, Values: d.cfg.Speech.Limits(),
 		Documents: media.Documents{Dir: d.cfg.Orders.Documents}, EnterpriseFirst: d.cfg.Orders.EnterpriseFirst, Forbidden: d.cfg.Orders.Forbidden, CoolDown: d.cfg.Orders.CoolDown,
-		BalanceMoved: d.arrears.After, ExplainCharges: billing.Explain, Jobs: d.schedule, SessionLife: d.cfg.Operators.SessionLife, Lock: admin.Lock{After: d.cfg.Operators.LockAfter, For: d.cfg.Operators.LockFor},
+		News: d.news, BalanceMoved: d.arrears.After, ExplainCharges: billing.Explain, Jobs: d.schedule, SessionLife: d.cfg.Operators.SessionLife, Lock: admin.Lock{After: d.cfg.Operators.LockAfter, For: d.cfg.Operators.LockFor},
 		TestPush: d.courier.TestPush, Tell: tellNumber, Offer: d.courier.Offer, DeadFiles: d.deadFiles, Switches: d.switches, Trunks: d.trunks, Sim: d.simControl(), Log: d.log,
 	}
 	if d.queue != nil {
