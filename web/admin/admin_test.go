@@ -65,7 +65,7 @@ func (downSwitch) Status() esl.Status { return esl.Status{Err: errors.New("conne
 
 func id(n int64) string { return strconv.FormatInt(n, 10) }
 
-func newLab(t *testing.T) *lab {
+func newLab(t *testing.T, with ...func(*Options)) *lab {
 	t.Helper()
 	st, err := store.Open(t.Context(), store.Config{Driver: store.SQLite, DSN: filepath.Join(t.TempDir(), "m.db"),
 		Keys: store.Keys{Current: "k1", ByID: map[string][]byte{"k1": []byte("0123456789abcdef0123456789abcdef")}}})
@@ -95,6 +95,9 @@ func newLab(t *testing.T) *lab {
 		Log: slog.New(slog.NewTextHandler(&l.log, nil)),
 	}
 	l.voiced(&o)
+	for _, w := range with {
+		w(&o)
+	}
 	if l.engine, err = New(o); err != nil {
 		t.Fatal(err)
 	}

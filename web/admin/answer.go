@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -124,6 +125,12 @@ func decode(body io.Reader, into any) error {
 	}
 	if err == nil {
 		return nil
+	}
+	if e, ok := errors.AsType[*models.Error](err); ok {
+		return e // of an amount
+	}
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Type == reflect.TypeFor[models.Amount]() {
+		return models.Fail(models.Invalid, wrong.Field, `%s is an amount, a string such as "12.50"`, wrong.Field)
 	}
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return models.Fail(models.Invalid, wrong.Field, "%s is no %s", wrong.Field, wrong.Type)

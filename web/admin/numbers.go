@@ -29,7 +29,7 @@ func numberState(word string) (models.NumberState, error) {
 
 func showNumber(n models.Number) Number {
 	return Number{Number: n.Number, TenantID: n.TenantID, AppID: n.AppID, Area: n.AreaCode, Kind: string(n.Kind), State: numberStates[n.State], Cause: n.Cause, Trunk: n.Trunk,
-		CreatedAt: n.CreatedAt.UTC()}
+		SuspendedFor: n.SuspendedFor, UnsubscribedAt: at(n.EndsAt), CreatedAt: n.CreatedAt.UTC()}
 }
 
 func (s *server) listNumbers(c *gin.Context) {

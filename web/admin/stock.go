@@ -117,9 +117,19 @@ func (s *server) numberAs(do func(c *gin.Context, number string) (models.Number,
 
 // unsubscribeNumber marks a number's end by the tenant's months; until then it works.
 func (s *server) unsubscribeNumber(c *gin.Context) {
-	s.numberAs(func(c *gin.Context, number string) (models.Number, error) {
-		return s.Store.UnsubscribeNumber(c.Request.Context(), number, time.Time{})
-	})(c)
+	ctx := c.Request.Context()
+	n, err := s.pathNumber(c)
+	if err == nil {
+		was(c, showNumber(n))
+		n, err = s.Store.UnsubscribeNumber(ctx, n.Number, time.Time{})
+	}
+	var t models.Tenant
+	if err == nil {
+		t, err = s.Store.Tenant(ctx, n.TenantID)
+	}
+	out := showNumber(n)
+	out.EndsAt = at(models.Ends(n.EndsAt, t.Location()))
+	s.answer(c, http.StatusOK, out, err)
 }
 
 func (s *server) subscribeNumber(c *gin.Context) {

@@ -18,6 +18,7 @@ type Store interface {
 	Tenant(ctx context.Context, id int64) (models.Tenant, error)
 	Tenants(ctx context.Context, f store.TenantFilter, page models.Page) ([]models.Tenant, int, error)
 	SetTenantCalls(ctx context.Context, id int64, calls models.CallCap) error
+	SetTenantZone(ctx context.Context, id int64, zone string) error
 	SetTenantState(ctx context.Context, id int64, state models.State) error
 
 	CreateApp(ctx context.Context, a *models.App, secret string) error

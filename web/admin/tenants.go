@@ -14,7 +14,7 @@ import (
 )
 
 func showTenant(t models.Tenant) Tenant {
-	return Tenant{ID: t.ID, Name: t.Name, SpID: t.SpID, State: string(t.State), Calls: t.Calls, CreatedAt: t.CreatedAt.UTC()}
+	return Tenant{ID: t.ID, Name: t.Name, SpID: t.SpID, State: string(t.State), Calls: t.Calls, Zone: t.Zone, CreatedAt: t.CreatedAt.UTC()}
 }
 
 // tenant finds a tenant by id, or by its exact name.
@@ -78,8 +78,8 @@ func (s *server) showTenant(c *gin.Context) {
 func (s *server) changeTenant(c *gin.Context) {
 	var in TenantChange
 	err := read(c, &in)
-	if err == nil && in.Calls == nil {
-		err = models.Fail(models.Invalid, "calls", "name what to change: calls, with per_hour and per_day")
+	if err == nil && in.Calls == nil && in.Zone == nil {
+		err = models.Fail(models.Invalid, "calls", "name what to change: calls, with per_hour and per_day, or zone")
 	}
 	if err != nil {
 		s.fail(c, err)
@@ -87,9 +87,13 @@ func (s *server) changeTenant(c *gin.Context) {
 	}
 	t, err := s.tenant(c.Request.Context(), c.Param("tenant"))
 	was(c, showTenant(t))
-	if err == nil {
+	if err == nil && in.Calls != nil {
 		t.Calls = *in.Calls
 		err = s.Store.SetTenantCalls(c.Request.Context(), t.ID, t.Calls)
+	}
+	if err == nil && in.Zone != nil {
+		t.Zone = *in.Zone
+		err = s.Store.SetTenantZone(c.Request.Context(), t.ID, t.Zone)
 	}
 	s.answer(c, http.StatusOK, showTenant(t), err)
 }

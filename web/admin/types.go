@@ -31,13 +31,16 @@ type Tenant struct {
 	SpID  string `json:"sp_id"`
 	State string `json:"state"`
 	// Calls bounds the placed calls of all its apps; 0 is no bound.
-	Calls     models.CallCap `json:"calls"`
-	CreatedAt time.Time      `json:"created_at"`
+	Calls models.CallCap `json:"calls"`
+	// Zone is the time zone of its months; "" is Asia/Shanghai. What it owes stands in its Balance.
+	Zone      string    `json:"zone,omitempty"`
+	CreatedAt time.Time `json:"created_at"`
 }
 
 // TenantChange changes what it names of a tenant.
 type TenantChange struct {
 	Calls *models.CallCap `json:"calls,omitempty"`
+	Zone  *string         `json:"zone,omitempty"`
 }
 
 // TenantRequest makes a tenant. Without SpID one is made up.
@@ -114,15 +117,19 @@ type PushTest struct {
 
 // Number is a number of the platform.
 type Number struct {
-	Number    string    `json:"number"`
-	TenantID  int64     `json:"tenant_id"`
-	AppID     int64     `json:"app_id"`
-	Area      string    `json:"area"`
-	Kind      string    `json:"kind"`
-	State     string    `json:"state"`
-	Cause     int       `json:"cause,omitempty"` // of unavailable, 1 to 9 (spec/privatenumber.md §4.5)
-	Trunk     string    `json:"trunk,omitempty"`
-	CreatedAt time.Time `json:"created_at"`
+	Number   string `json:"number"`
+	TenantID int64  `json:"tenant_id"`
+	AppID    int64  `json:"app_id"`
+	Area     string `json:"area"`
+	Kind     string `json:"kind"`
+	State    string `json:"state"`
+	Cause    int    `json:"cause,omitempty"` // of unavailable, 1 to 9 (spec/privatenumber.md §4.5)
+	Trunk    string `json:"trunk,omitempty"`
+	// SuspendedFor says why it is suspended when that was not the operator's word: arrears. EndsAt is told where it is unsubscribed.
+	SuspendedFor   string     `json:"suspended_for,omitempty"`
+	UnsubscribedAt *time.Time `json:"unsubscribed_at,omitempty"`
+	EndsAt         *time.Time `json:"ends_at,omitempty"`
+	CreatedAt      time.Time  `json:"created_at"`
 }
 
 // NumberStateRequest sets a number's state. Cause belongs to unavailable alone; 0 says none.
