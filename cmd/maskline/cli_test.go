@@ -210,7 +210,8 @@ func TestUsageErrors(t *testing.T) {
 		{"prompt reject 12", `"reason" not set`},
 		{"template try", "name the template's id"},
 		{"app set 4 --voice prots=5", "the keys are"},
-		{"tenant set Acme --calls-per-hour 5", `"calls-per-day" not set`},
+		{"tenant set Acme --calls-per-hour 5", "missing [calls-per-day]"},
+		{"tenant set Acme", "[calls-per-hour zone] is required"},
 		{"switch config --config x", `"dir" not set`},
 	} {
 		out, errs, code := execute(t, environ, strings.Fields(c.args)...)

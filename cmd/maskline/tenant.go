@@ -18,7 +18,7 @@ func tenantRow(t admin.Tenant) []string {
 }
 
 func (c *cli) printTenant(t admin.Tenant) error {
-	return c.facts("tenant", id(t.ID), "name", t.Name, "sp_id", t.SpID, "state", t.State, "placed calls", capText(t.Calls))
+	return c.facts("tenant", id(t.ID), "name", t.Name, "sp_id", t.SpID, "state", t.State, "placed calls", capText(t.Calls), "time zone", t.Zone)
 }
 
 func (c *cli) tenantCommand() *cobra.Command {
@@ -64,15 +64,22 @@ func capText(b models.CallCap) string {
 }
 
 func (c *cli) tenantSet() *cobra.Command {
-	var in models.CallCap
-	cmd := c.leaf("set TENANT --calls-per-hour N --calls-per-day N", "Bound the calls that all apps of a tenant may have placed; 0 is no bound",
-		"  maskline tenant set Acme --calls-per-hour 5000 --calls-per-day 50000", oneArg("tenant, by id or name"),
+	var calls models.CallCap
+	var zone string
+	var cmd *cobra.Command
+	cmd = c.leaf("set TENANT [--calls-per-hour N --calls-per-day N] [--zone ZONE]", "Bound the calls that all apps of a tenant may have placed (0 is no bound), or set the time zone of his months",
+		"  maskline tenant set Acme --calls-per-hour 5000 --calls-per-day 50000\n  maskline tenant set Acme --zone Europe/Berlin", oneArg("tenant, by id or name"),
 		func(ctx context.Context, args []string) error {
-			return ask(ctx, c, http.MethodPatch, "/tenants/"+url.PathEscape(args[0]), nil, admin.TenantChange{Calls: &in}, c.printTenant)
+			var in admin.TenantChange
+			given(cmd.Flags().Changed, "calls-per-hour", &calls, &in.Calls)
+			given(cmd.Flags().Changed, "zone", &zone, &in.Zone)
+			return ask(ctx, c, http.MethodPatch, "/tenants/"+url.PathEscape(args[0]), nil, in, c.printTenant)
 		})
-	cmd.Flags().IntVar(&in.PerHour, "calls-per-hour", 0, "accepted calls in a clock hour")
-	cmd.Flags().IntVar(&in.PerDay, "calls-per-day", 0, "accepted calls in a day, UTC")
-	require(cmd, "calls-per-hour", "calls-per-day")
+	cmd.Flags().IntVar(&calls.PerHour, "calls-per-hour", 0, "accepted calls in a clock hour")
+	cmd.Flags().IntVar(&calls.PerDay, "calls-per-day", 0, "accepted calls in a day, UTC")
+	cmd.Flags().StringVar(&zone, "zone", "", "where his months begin, such as Asia/Shanghai: for rent and what is unsubscribed")
+	cmd.MarkFlagsRequiredTogether("calls-per-hour", "calls-per-day")
+	cmd.MarkFlagsOneRequired("calls-per-hour", "zone")
 	return cmd
 }
 

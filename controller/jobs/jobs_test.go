@@ -95,6 +95,13 @@ func (b *board) JobRuns(context.Context, models.Page) (list []models.JobRun, n i
 	return list, len(list), nil
 }
 
+// last is how a job went last.
+func (b *board) last(name string) models.JobRun {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.runs[name]
+}
+
 // daemon is a schedule that runs until the test, or stop, ends it.
 func daemon(t *testing.T, b *board, holder string, list ...Job) (s *Schedule, stop func()) {
 	t.Helper()
@@ -195,7 +202,7 @@ func TestAnOrderedRun(t *testing.T) {
 			}
 		}
 		time.Sleep(10 * time.Minute)
-		if r := b.runs["settle"]; r.EndedAt.IsZero() || r.Error != "" || r.Count != 3 {
+		if r := b.last("settle"); r.EndedAt.IsZero() || r.Error != "" || r.Count != 3 {
 			t.Errorf("it did not go on: %+v", r)
 		}
 		// Straight after another run it is done again: somebody wants it.
@@ -280,7 +287,7 @@ func TestTheEndCutsRunsShort(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		stop()
 		for _, name := range []string{"settle", "rent"} {
-			if r := b.runs[name]; r.Error == "" || r.Count != 1 {
+			if r := b.last(name); r.Error == "" || r.Count != 1 {
 				t.Errorf("%s: %+v", name, r)
 			}
 		}
