@@ -145,3 +145,51 @@ func TestWalksSortNothing(t *testing.T) {
 		t.Errorf("only %d statements were seen", len(log.list))
 	}
 }
+
+func TestWalksThroughMoney(t *testing.T) {
+	h := newHouse(t, sqliteConfig(t))
+	ctx, now := context.Background(), h.clock.Now()
+	const n = walkPage + 3
+	var charges []models.Charge
+	for i := range n {
+		charges = append(charges, models.Charge{SessionID: fmt.Sprint("s", i), Leg: 2, TenantID: h.tenant.ID, AppID: h.app.ID, Mode: models.ModeAXB, EndAt: now.Add(time.Duration(i/2) * time.Second),
+			Seconds: 1, Units: 1, Minutes: 1, Amount: 100, Why: "a second"})
+		e := models.Entry{Key: fmt.Sprint("e", i), Kind: models.EntryRecharge, TenantID: h.tenant.ID, At: now.Add(time.Duration(i/2) * time.Second),
+			Postings: models.Transfer(models.AccountCash, models.TenantAccount(h.tenant.ID), 1)}
+		must[bool](t)(h.Post(ctx, &e))
+	}
+	if err := h.AddCharges(ctx, charges); err != nil {
+		t.Fatal(err)
+	}
+	var log statementLog
+	log.watch(t, h.read)
+	for _, f := range []ChargeFilter{{}, {TenantID: h.tenant.ID}, {AppID: h.app.ID}, {Since: now}} {
+		seen := map[string]bool{}
+		if err := h.EachCharge(ctx, f, func(c models.Charge) error { seen[c.SessionID] = true; return nil }); err != nil || len(seen) != n {
+			t.Errorf("%+v: %d charges, %v", f, len(seen), err)
+		}
+	}
+	for _, f := range []EntryFilter{{}, {TenantID: h.tenant.ID}, {Kind: models.EntryRecharge}, {Account: models.AccountCash}, {Since: now}} {
+		seen := map[string]bool{}
+		if err := h.EachEntry(ctx, f, func(e models.Entry) error { seen[e.Key] = len(e.Postings) == 2; return nil }); err != nil || len(seen) != n || !seen["e0"] {
+			t.Errorf("%+v: %d entries, %v", f, len(seen), err)
+		}
+	}
+	for _, q := range log.list {
+		if strings.Contains(q.sql, "FROM postings") {
+			continue // of the entries of one page
+		}
+		err := each(h.write.Session(&gorm.Session{NewDB: true}), func(rows *sql.Rows) error {
+			var id, parent, unused int
+			var detail string
+			err := rows.Scan(&id, &parent, &unused, &detail)
+			if strings.Contains(detail, "USE TEMP B-TREE") {
+				t.Errorf("%s\n\tof %s", detail, q.sql)
+			}
+			return err
+		}, "EXPLAIN QUERY PLAN "+q.sql, q.args...)
+		if err != nil {
+			t.Errorf("%s: %v", q.sql, err)
+		}
+	}
+}

@@ -17,15 +17,16 @@ type walk[T any] struct {
 	cols  columns[T]
 	where conditions
 	by    string // column of time
+	id    string // column of the id
 	old   bool   // oldest first
 	place func(T) (at time.Time, id int64)
 }
 
 // each gives do the rows, a page at a time, until it fails.
 func (w walk[T]) each(ctx context.Context, s *Store, do func([]T) error) error {
-	order, past := " ORDER BY "+w.by+" DESC, t.id DESC LIMIT ?", w.by+" <= ? AND ("+w.by+" < ? OR t.id < ?)"
+	order, past := " ORDER BY "+w.by+" DESC, "+w.id+" DESC LIMIT ?", w.by+" <= ? AND ("+w.by+" < ? OR "+w.id+" < ?)"
 	if w.old {
-		order, past = " ORDER BY "+w.by+", t.id LIMIT ?", w.by+" >= ? AND ("+w.by+" > ? OR t.id > ?)"
+		order, past = " ORDER BY "+w.by+", "+w.id+" LIMIT ?", w.by+" >= ? AND ("+w.by+" > ? OR "+w.id+" > ?)"
 	}
 	for c := w.where; ; {
 		rows, err := w.cols.all(s.reader(ctx), c.String()+order, append(slices.Clip(c.args), walkPage)...)
@@ -63,20 +64,24 @@ func (s *Store) EachCDR(ctx context.Context, f CDRFilter, do func(models.CDR) er
 	if err != nil {
 		return err
 	}
-	w := walk[models.CDR]{cdrColumns, c, "t.call_in_at", f.OldestFirst, func(c models.CDR) (time.Time, int64) { return c.CallInAt, c.ID }}
+	w := walk[models.CDR]{cdrColumns, c, "t.call_in_at", "t.id", f.OldestFirst, func(c models.CDR) (time.Time, int64) { return c.CallInAt, c.ID }}
 	return w.each(ctx, s, oneByOne(do))
 }
 
 // EachCharge gives do every charge of the filter, that of the call that ended last first, until do fails.
 func (s *Store) EachCharge(ctx context.Context, f ChargeFilter, do func(models.Charge) error) error {
-	w := walk[models.Charge]{chargeColumns, f.conditions(), "t.end_at", false, func(c models.Charge) (time.Time, int64) { return c.EndAt, c.ID }}
+	w := walk[models.Charge]{chargeColumns, f.conditions(), "t.end_at", "t.id", false, func(c models.Charge) (time.Time, int64) { return c.EndAt, c.ID }}
 	return w.each(ctx, s, oneByOne(do))
 }
 
 // EachEntry gives do every entry of the filter with its postings, newest first, until do fails.
 func (s *Store) EachEntry(ctx context.Context, f EntryFilter, do func(models.Entry) error) error {
 	c, at := f.conditions()
-	w := walk[models.Entry]{entryColumns, c, at, false, func(e models.Entry) (time.Time, int64) { return e.At, e.ID }}
+	id := "t.id"
+	if f.Account != "" {
+		id = "p.entry_id"
+	}
+	w := walk[models.Entry]{entryColumns, c, at, id, false, func(e models.Entry) (time.Time, int64) { return e.At, e.ID }}
 	return w.each(ctx, s, func(rows []models.Entry) error {
 		if err := fillPostings(s.reader(ctx), rows); err != nil {
 			return wrap("walk entries", err)

@@ -17,8 +17,8 @@ import (
 // fileLimit bounds the upload of a table or a document, bytes: the largest file, and what a form puts around it.
 const fileLimit = 5<<20 + 64<<10
 
-// routeFiles registers the uploads of tables and documents. Tables are written in parts, so that nobody is held up for 5000 rows; each row of the answer says what became
-// of it.
+// routeFiles registers the uploads of tables and documents. Tables are written in parts, so that nobody is held up for 5000 rows; each row of the
+// answer says what became of it.
 func (s *server) routeFiles(tables *gin.RouterGroup) {
 	s.handle(tables, http.MethodPost, "/stock/import", StockChange, s.importStock, outside)
 	s.handle(tables, http.MethodPost, "/numbers/changes", NumbersChange, s.changeNumbers, outside)

@@ -35,8 +35,11 @@ const certain = 1e15
 // whole writes a spreadsheet's number without exponent and without a fraction of zero.
 func whole(text string) (string, error) {
 	n, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		n = 0.5 // a text, and no whole number
+	}
 	switch {
-	case err != nil || n != math.Trunc(n):
+	case n != math.Trunc(n):
 		return text, nil
 	case math.Abs(n) >= certain:
 		return "", models.Fail(models.Invalid, "", "a number has more than 15 digits, of which a spreadsheet keeps 15; format the column as text and enter it again")
