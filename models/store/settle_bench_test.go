@@ -14,8 +14,8 @@ import (
 	"maskline/models"
 )
 
-// BenchmarkSettle settles an hour with so many charges, by turns with SELECT SUM over the same rows, and reports the ratio of the medians, and how much
-// the heap grew at most. A million rows a turn take minutes:
+// BenchmarkSettle settles an hour with so many charges, by turns with SELECT SUM over the same rows, and reports the ratio of the medians, that
+// of late chunks to early ones, and how much the heap grew at most. A million rows a turn take minutes:
 //
 //	go test -run '^$' -bench 'Settle/sqlite/1000000' -benchtime 1x ./models/store
 func BenchmarkSettle(b *testing.B) {
@@ -31,7 +31,7 @@ func benchSettle(b *testing.B, cfg Config, n int) {
 	cfg.Clock = h.clock.Now
 	h.Store = open(b, cfg)
 	h.furnish(b)
-	var settled, summed []time.Duration
+	var settled, summed, chunks []time.Duration
 	var grown uint64
 	for b.Loop() {
 		b.StopTimer()
@@ -49,12 +49,15 @@ func benchSettle(b *testing.B, cfg Config, n int) {
 		b.StartTimer()
 		before := heap()
 		began = time.Now()
+		chunks = chunks[:0]
 		for done, count := false, 0; !done; {
+			chunk := time.Now()
 			v, err := h.SettleChunk(context.Background(), TenantHour{h.tenant.ID, hour}, SettleMost, h.clock.Now())
 			if err != nil {
 				b.Fatal(err)
 			}
 			count, done = count+v.Charges, v.Done
+			chunks = append(chunks, time.Since(chunk))
 			if count%(10*SettleMost) == 0 {
 				grown = max(grown, heap()-min(before, heap()))
 			}
@@ -71,8 +74,20 @@ func benchSettle(b *testing.B, cfg Config, n int) {
 	b.ReportMetric(float64(ours.Nanoseconds())/float64(n), "ns/charge")
 	b.ReportMetric(float64(plain.Nanoseconds())/float64(n), "ns/row-summed")
 	b.ReportMetric(float64(ours)/float64(plain), "ratio")
+	b.ReportMetric(lateToEarly(chunks), "late/early")
 	b.ReportMetric(float64(grown)/(1<<20), "MB-grown")
 	b.ReportMetric(0, "ns/op")
+}
+
+// lateToEarly is the ratio of the median chunk of an hour's second half to that of its first half; the last one, which closes the hour, is left out. 1 says
+// that a chunk costs the same however many have gone before it.
+func lateToEarly(chunks []time.Duration) float64 {
+	half := (len(chunks) - 1) / 2
+	if half == 0 {
+		return 1
+	}
+	early, late := slices.Sorted(slices.Values(chunks[:half])), slices.Sorted(slices.Values(chunks[half:len(chunks)-1]))
+	return float64(late[len(late)/2]) / float64(early[len(early)/2])
 }
 
 // heap is what is alive.
