@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"gorm.io/gorm"
@@ -78,17 +79,19 @@ func (s *Store) SettleChunk(ctx context.Context, h TenantHour, n int, now time.T
 		return Settled{}, models.Fail(models.Invalid, "hour", "the hour is a full hour that is over")
 	}
 	n = min(max(n, 1), SettleMost)
+	var last int64
 	err = s.within(ctx, "settle an hour", func(ctx context.Context, tx *gorm.DB) error {
-		done = Settled{}
+		done, last = Settled{}, 0
 		if err := lockTenantMoney(tx, h.TenantID); err != nil {
 			return err
 		}
-		charges, err := openCharges(tx, h, n)
+		charges, err := openCharges(tx, h, s.settled.in(h), n)
 		if err != nil {
 			return err
 		}
 		done.Charges, done.Done = len(charges), len(charges) < n
 		if len(charges) > 0 {
+			last = micros(charges[len(charges)-1].EndAt)
 			if err := s.settle(ctx, tx, h, charges, now, &done); err != nil {
 				return err
 			}
@@ -101,22 +104,57 @@ func (s *Store) SettleChunk(ctx context.Context, h TenantHour, n int, now time.T
 	if err != nil {
 		return Settled{}, err
 	}
+	if done.Done {
+		last = 0
+	}
+	s.settled.note(h, last)
 	return done, nil
+}
+
+// settledTo is where the settlement of an hour has come to, the one that this store works at. It only says where to look first. Without it each chunk
+// would begin at the start of the hour in the index, and walk over all that the chunks before it took out and InnoDB has not purged yet.
+type settledTo struct {
+	mu   sync.Mutex
+	hour TenantHour
+	end  int64 // of the last charge that was settled
+}
+
+// in is where to go on in an hour; 0 is its beginning.
+func (r *settledTo) in(h TenantHour) int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.hour != h {
+		return 0
+	}
+	return r.end
+}
+
+func (r *settledTo) note(h TenantHour, end int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.hour, r.end = h, end
 }
 
 // openColumns are what settlement needs to know of a charge.
 var openColumns = columns[models.Charge]{
 	table: "charges",
-	names: []string{"id", "mode", "minutes", "amount"},
+	names: []string{"id", "mode", "minutes", "amount", "end_at"},
 	dest: func(c *models.Charge) []any {
-		return []any{num(&c.ID), text(&c.Mode), num(&c.Minutes), num(&c.Amount)}
+		return []any{num(&c.ID), text(&c.Mode), num(&c.Minutes), num(&c.Amount), when(&c.EndAt)}
 	},
 }
 
-func openCharges(tx *gorm.DB, h TenantHour, n int) ([]models.Charge, error) {
+// openCharges reads up to n charges that are not settled: first those from where the chunk before ended, then what is found before that.
+func openCharges(tx *gorm.DB, h TenantHour, reached int64, n int) ([]models.Charge, error) {
 	from, until := h.span()
-	return openColumns.all(tx, "WHERE t.settled_at = 0 AND t.tenant_id = ? AND t.end_at >= ? AND t.end_at < ? ORDER BY t.end_at, t.id LIMIT ?",
-		h.TenantID, from, until, n)
+	reached = max(reached, from)
+	const open = "WHERE t.settled_at = 0 AND t.tenant_id = ? AND t.end_at >= ? AND t.end_at < ? ORDER BY t.end_at, t.id LIMIT ?"
+	list, err := openColumns.all(tx, open, h.TenantID, reached, until, n)
+	if err != nil || len(list) == n || reached == from {
+		return list, err
+	}
+	earlier, err := openColumns.all(tx, open, h.TenantID, from, reached, n-len(list))
+	return append(earlier, list...), err
 }
 
 // settle works one chunk out and writes it.

@@ -62,6 +62,7 @@ type Store struct {
 	nowExpr string // SQL of the store's clock: "?" or the database's own
 	sql     statements
 	commits *committer
+	settled settledTo // by settlement
 }
 
 // Open connects to the database and starts the committer. It does not touch the schema: see Migrate and Pending.
