@@ -91,13 +91,14 @@ func (w *world) key(what string) string {
 
 // furnish makes the tenants with their apps, price plans, first numbers and first money.
 func (w *world) furnish() {
-	for year := range 3 { // the platform's prices change twice
-		from := time.Now().Add(time.Duration(year*w.hours/3)*time.Hour + time.Duration(min(year, 1))*17*time.Minute)
-		until := time.Now().Add(time.Duration((year+1)*w.hours/3)*time.Hour + 17*time.Minute)
-		if year == 2 {
-			until = time.Time{}
-		} else if year == 0 {
+	for third := range 3 { // the platform's prices change twice
+		from := time.Now().Add(time.Duration(third*w.hours/3)*time.Hour + time.Duration(min(third, 1))*17*time.Minute)
+		until := time.Now().Add(time.Duration((third+1)*w.hours/3)*time.Hour + 17*time.Minute)
+		switch third {
+		case 0:
 			from = from.Add(-24 * time.Hour)
+		case 2:
+			until = time.Time{}
 		}
 		w.plan(0, from, until)
 	}
@@ -326,7 +327,7 @@ func (w *world) hold(c *client, number string) {
 	c.held[number] = !c.held[number]
 }
 
-// calls makes the calls that end in the hour that begins at from, and writes their CDRs; a few come days late.
+// makeCalls makes the calls that end in the hour that begins at from, and writes their CDRs; a few come days late.
 func (w *world) makeCalls(from time.Time, bursts []burst) {
 	var ended []models.CDR
 	for _, b := range bursts {
@@ -445,7 +446,7 @@ func (w *world) cdr(c *client, from time.Time) models.CDR {
 	return r
 }
 
-// sortLegs keeps the order in which an auditor is told of calls out of the result.
+// sortRows puts rows in the order in which they were written.
 func sortRows(rows []cdrRow) {
 	slices.SortStableFunc(rows, func(x, y cdrRow) int { return cmp.Compare(x.complete, y.complete) })
 }
