@@ -23,7 +23,7 @@ var (
 //
 //	go test -run Year/sqlite -year.full -timeout 3h ./controller/billing
 //
-// The whole year takes some twenty minutes of two processors, with TMPDIR in memory.
+// The whole year takes about twenty minutes of processor time, with TMPDIR in memory.
 func TestYear(t *testing.T) {
 	// To April 5: over the end of February in a leap year, the 25th, and the change to summer time on several continents. The race detector has the
 	// last ten days of it.
