@@ -76,7 +76,7 @@ func (s *server) addOperator(c *gin.Context) {
 	}
 	if err == nil && in.Password != "" {
 		if err = goodPassword(o.Name, in.Password); err == nil {
-			o.Password = hashPassword(in.Password)
+			o.Password, err = hashPassword(c.Request.Context(), in.Password)
 		}
 	}
 	if err == nil {
@@ -144,7 +144,7 @@ func (s *server) setPassword(c *gin.Context) {
 	hash := ""
 	if err == nil && in.Password != "" {
 		if err = goodPassword(o.Name, in.Password); err == nil {
-			hash = hashPassword(in.Password)
+			hash, err = hashPassword(c.Request.Context(), in.Password)
 		}
 	}
 	if err == nil {

@@ -81,7 +81,6 @@ type server struct {
 	tokens      [][sha256.Size]byte
 	permissions map[string]Permission // of the routes, by method and path
 	lock        *lockout
-	checking    chan struct{} // passwords that are checked
 }
 
 // New makes the API's engine. The caller may add routes of its own outside Prefix.
@@ -93,7 +92,7 @@ func New(o Options) (*gin.Engine, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &server{Options: o, permissions: map[string]Permission{}, lock: newLockout(o.Lock), checking: make(chan struct{}, passwordsOne)}
+	s := &server{Options: o, permissions: map[string]Permission{}, lock: newLockout(o.Lock)}
 	store := narrowed{o.Store}
 	s.Store = store
 	if o.Shelf != nil {
