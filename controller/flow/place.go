@@ -62,8 +62,8 @@ func (e *Engine) Place(_ context.Context, sw esl.Switch, o models.Outgoing) erro
 
 var errNoTrunk = errors.New("no trunk has a channel free")
 
-// Room says whether a call that prefers this trunk could go out now.
-func (e *Engine) Room(trunk string) bool { return e.trunks.room(trunk) }
+// Room says whether a call could go out now: any trunk has a channel free.
+func (e *Engine) Room() bool { return e.trunks.room() }
 
 // OnPlacedEnd names who hears of the end of each placed call; before Run. Its session has ended, or is still in stage queued.
 func (e *Engine) OnPlacedEnd(hear func(models.Session)) { e.placedEnd = hear }
