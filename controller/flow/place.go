@@ -62,8 +62,8 @@ func (e *Engine) Place(_ context.Context, sw esl.Switch, o models.Outgoing) erro
 
 var errNoTrunk = errors.New("no trunk has a channel free")
 
-// Room says whether a call that prefers this trunk could go out now.
-func (e *Engine) Room(trunk string) bool { return e.trunks.room(trunk) }
+// Room says whether a call could go out now: any trunk has a channel free.
+func (e *Engine) Room() bool { return e.trunks.room() }
 
 // OnPlacedEnd names who hears of the end of each placed call; before Run. Its session has ended, or is still in stage queued.
 func (e *Engine) OnPlacedEnd(hear func(models.Session)) { e.placedEnd = hear }
@@ -113,7 +113,7 @@ func (k *call) place(ctx context.Context, picked []models.Trunk) {
 	if err == nil && k.leg != nil {
 		err = k.attend(ctx, script)
 	}
-	if errors.Is(err, esl.ErrDown) && k.leg == nil && k.waitAgain(ctx) {
+	if errors.Is(err, errUntold) && k.waitAgain(ctx) {
 		return
 	}
 	if err != nil && k.leg == nil {
@@ -130,11 +130,14 @@ func (k *call) place(ctx context.Context, picked []models.Trunk) {
 	k.end(ctx, err)
 }
 
-// waitAgain puts a call back that the switch was not told of, since it is away.
+// errUntold says that the switch was not told of the call: it is away, or took no command in time.
+var errUntold = errors.New("the switch was not told of the call")
+
+// waitAgain puts a call back that the switch was not told of.
 func (k *call) waitAgain(ctx context.Context) bool {
 	back, err := k.e.Store.Requeue(ctx, k.s.LegA)
 	if err != nil || !back {
-		k.log.Error("call could not be put back into the queue; the next resync does it", "error", err)
+		k.log.Warn("call could not be put back into the queue; the next resync does it", "error", err)
 	}
 	k.s.Stage = models.StageQueued
 	return back
@@ -172,7 +175,7 @@ func (k *call) dial(ctx context.Context, d esl.Dial, script script) error {
 	if k.e.pass != nil {
 		done, err := k.e.pass(ctx, k.placing.out)
 		if err != nil {
-			return err
+			return errors.Join(errUntold, err)
 		}
 		told = sync.OnceFunc(done)
 		defer told()
@@ -185,8 +188,12 @@ func (k *call) dial(ctx context.Context, d esl.Dial, script script) error {
 	start := time.Now()
 	leg, err := k.placing.sw.Place(limited, k.s.LegA, d, script.apps)
 	told()
-	if leg == nil && err != nil {
-		return fmt.Errorf("place: %w", err)
+	switch {
+	case leg != nil || err == nil:
+	case errors.Is(err, esl.ErrUnsafe) || errors.Is(err, esl.ErrRefused):
+		return fmt.Errorf("place: %w", err) // and would be the next time
+	default:
+		return errors.Join(errUntold, err)
 	}
 	k.leg = leg
 	k.note()

@@ -440,3 +440,27 @@ func TestTakenNeverDialled(t *testing.T) {
 		})
 	}
 }
+
+// The switch takes no command for a while: the call is not ended for that, it waits again.
+func TestSwitchTakesNoCommand(t *testing.T) {
+	inLab(t, sim.Options{}, func(l *lab) {
+		e, _ := l.daemon()
+		l.sw.SetPhone(sim.Phone{Number: ann})
+		o := l.order(models.ModeNotify, models.Place{Play: []models.Item{busyWav}})
+		e.OnDial(func(ctx context.Context, _ models.Outgoing) (func(), error) { return nil, context.DeadlineExceeded })
+		l.must(e.Place(l.ctx, l.adapter, o))
+		if s := <-l.ends; s.Stage != models.StageQueued {
+			t.Errorf("stage %s", s.Stage)
+		}
+		waits, err := l.st.Outgoing(l.ctx, o.Session.ID)
+		l.must(err)
+		if waits.State != models.OutgoingQueued {
+			t.Fatalf("it is %s", waits.State)
+		}
+		e.OnDial(nil)
+		if r := l.place(e, waits); r.Fail != 0 || len(l.sw.Rang(ann)) != 1 {
+			t.Errorf("%+v", r)
+		}
+		l.nothingWaits(e)
+	})
+}

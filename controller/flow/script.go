@@ -42,7 +42,7 @@ func (k *call) prepare(ctx context.Context, picked []models.Trunk) (script, esl.
 		return script{}, esl.Dial{}, errors.New("the called party would see his own number")
 	}
 	for _, item := range p.Play {
-		s, err := k.find1(ctx, item)
+		s, err := k.soundOf(ctx, item)
 		if err != nil {
 			return script{}, esl.Dial{}, err
 		}
@@ -71,8 +71,8 @@ func (k *call) prepare(ctx context.Context, picked []models.Trunk) (script, esl.
 	return out, d, nil
 }
 
-// find1 finds one item's sound.
-func (k *call) find1(ctx context.Context, item models.Item) (sound, error) {
+// soundOf finds or renders one item.
+func (k *call) soundOf(ctx context.Context, item models.Item) (sound, error) {
 	var files []string
 	var length time.Duration
 	for _, name := range item.Prompts {

@@ -52,7 +52,7 @@ func (t *trunks) take(preferred string) []models.Trunk {
 }
 
 // room says whether take would find a trunk.
-func (t *trunks) room(string) bool {
+func (t *trunks) room() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return slices.ContainsFunc(t.all, func(x models.Trunk) bool {

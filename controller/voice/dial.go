@@ -120,7 +120,7 @@ func (q *Queue) numberFree(l *line, e *entry) (free time.Time, full bool) {
 // way is the trunk that a call goes out by, and when it may. A call that prefers one waits for that one's pace: elsewhere its number may not be
 // shown. One that does not goes by the first whose pace lets it.
 func (q *Queue) way(preferred string, now time.Time) (best *way, free time.Time) {
-	if !q.o.Placer.Room(preferred) {
+	if !q.o.Placer.Room() {
 		return nil, now.Add(roomAgain)
 	}
 	for _, w := range q.trunks {

@@ -209,7 +209,7 @@ type engine struct {
 	q *Queue
 }
 
-func (e *engine) Room(string) bool {
+func (e *engine) Room() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return !e.full

@@ -31,8 +31,8 @@ type Placer interface {
 	// Place takes a waiting call and dials it. It does not wait for that: an error says that it was not begun and waits on; after nil the call is
 	// told of once with Queue.Ended.
 	Place(ctx context.Context, sw esl.Switch, o models.Outgoing) error
-	// Room says whether a call that prefers this trunk could go out now.
-	Room(trunk string) bool
+	// Room says whether a call could go out now, on any trunk.
+	Room() bool
 }
 
 // Speaker renders speech into the cache that calls are played from.

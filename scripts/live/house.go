@@ -104,6 +104,10 @@ tls: {dir: %[1]s/tls}
 log: {level: debug}
 drain: 5s
 `, h.in(), sealingKey, h.api, h.admin, h.sw.intake, adminToken, cdrPassword, h.name, h.sw.esl, eslPassword, strings.Join(h.trunks, "\n  - "))
+	if h.sw.sounds != 0 {
+		text = strings.Replace(text, "listen: {", fmt.Sprintf("listen: {sounds: '127.0.0.1:%d', ", h.sw.sounds), 1)
+		text = strings.Replace(text, "media: {", fmt.Sprintf("media: {sounds_url: 'http://127.0.0.1:%d', ", h.sw.sounds), 1)
+	}
 	if err := os.WriteFile(h.config, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("write the daemon's configuration: %w", err)
 	}

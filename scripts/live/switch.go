@@ -29,6 +29,7 @@ type fs struct {
 	sip, esl, rtp int
 	intake        int  // where it posts its records
 	registrar     bool // trunks may log in
+	sounds        int  // where it fetches prompts over HTTP; 0: it reads the files
 }
 
 func (l *lab) newSwitch(name string) (*fs, error) {
@@ -65,6 +66,9 @@ func (f *fs) boot(ctx context.Context) error {
 		"MASKLINE_TRUNKS_DIR=" + f.in("trunks"), "MASKLINE_SPOOL_DIR=" + f.in("spool"), "MASKLINE_RECORDINGS_DIR=" + filepath.Join(f.l.dir, f.name, "recordings"),
 		"MASKLINE_CDR_URL=http://127.0.0.1:" + strconv.Itoa(f.intake) + "/switch/v1/cdr", "MASKLINE_CDR_PASSWORD=" + cdrPassword,
 		"MASKLINE_REGISTRAR=" + strconv.FormatBool(f.registrar), "MASKLINE_DISABLE_REGISTER=" + strconv.FormatBool(!f.registrar),
+	}
+	if f.sounds != 0 {
+		env = append(env, "MASKLINE_SOUNDS=http")
 	}
 	var err error
 	if f.child, err = f.l.start("freeswitch "+f.name, filepath.Join(f.dir, "out.log"), f.dir, env, f.l.fs.binary, args...); err != nil {
