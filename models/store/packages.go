@@ -94,9 +94,9 @@ func (s *Store) BuyPackage(ctx context.Context, p *models.Package, e *models.Ent
 	return bought, nil
 }
 
-// samePackage says whether two purchases ask for the same. Their times differ: they follow from the time of the request.
+// samePackage says whether two purchases ask for the same. When it begins is no part of that: it follows from the time of the request.
 func samePackage(a, b models.Package) bool {
-	return a.TenantID == b.TenantID && a.Name == b.Name && a.Minutes == b.Minutes && a.Price == b.Price && slices.Equal(a.Modes, b.Modes)
+	return a.Until.Equal(clean(b.Until)) && a.TenantID == b.TenantID && a.Name == b.Name && a.Minutes == b.Minutes && a.Price == b.Price && slices.Equal(a.Modes, b.Modes)
 }
 
 func (s *Store) sell(ctx context.Context, tx *gorm.DB, p *models.Package, e *models.Entry) (err error) {

@@ -162,8 +162,9 @@ func TestBuyPackage(t *testing.T) {
 	onEach(t, func(t *testing.T, cfg Config) {
 		h := newHouse(t, cfg)
 		ctx := context.Background()
+		until := h.clock.Now().Add(30 * 24 * time.Hour)
 		buy := func(key string, change func(*models.Package)) (models.Package, models.Entry, bool, error) {
-			p := models.Package{TenantID: h.tenant.ID, Name: "p", Minutes: 1000, Price: 500, Until: h.clock.Now().Add(30 * 24 * time.Hour), Modes: []models.Mode{models.ModeAXB, models.ModeAX}}
+			p := models.Package{TenantID: h.tenant.ID, Name: "p", Minutes: 1000, Price: 500, Until: until, Modes: []models.Mode{models.ModeAXB, models.ModeAX}}
 			e := models.Entry{Key: key, Memo: "m", By: "fin"}
 			change(&p)
 			bought, err := h.BuyPackage(ctx, &p, &e)
@@ -178,12 +179,13 @@ func TestBuyPackage(t *testing.T) {
 		if got := must[models.Package](t)(h.Package(ctx, p.ID)); !reflect.DeepEqual(got, p) {
 			t.Errorf("read %+v, want %+v", got, p)
 		}
-		h.clock.advance(2 * time.Hour) // the retry's Until and From differ
+		h.clock.advance(2 * time.Hour) // the retry's From differs
 		if again, e2, bought, err := buy("k", same); err != nil || bought || !reflect.DeepEqual(again, p) || !reflect.DeepEqual(e2, e) {
 			t.Errorf("again %+v by %+v: %v, %v", again, e2, bought, err)
 		}
 		for i, change := range []func(p *models.Package){
 			func(p *models.Package) { p.Minutes++ }, func(p *models.Package) { p.Price++ }, func(p *models.Package) { p.Modes = nil }, func(p *models.Package) { p.Name = "q" },
+			func(p *models.Package) { p.Until = p.Until.Add(time.Hour) },
 		} {
 			if _, _, _, err := buy("k", change); models.CodeOf(err) != models.Conflict {
 				t.Errorf("%d: %v", i, err)
