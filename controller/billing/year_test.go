@@ -21,7 +21,7 @@ var (
 // TestYear lets tenants call, pay, buy packages and numbers, and run out of money, while jobs run late, twice, on two daemons at once, and are
 // killed in the middle. An auditor agrees with every balance after each hour; another one, who has the raw rows of cdrs, agrees at the end.
 //
-//	go test -run Year/sqlite -year.full -timeout 3h ./controller/billing
+//	go test ./controller/billing -run Year/sqlite -timeout 3h -args -year.full
 //
 // The whole year takes about twenty minutes of processor time, with TMPDIR in memory.
 func TestYear(t *testing.T) {
@@ -37,7 +37,7 @@ func TestYear(t *testing.T) {
 		seed = rand.Uint64()
 	}
 	onEach(t, func(t *testing.T, open func(t *testing.T) *database) {
-		t.Logf("go test -run Year -year.seed %d", seed)
+		t.Logf("go test ./controller/billing -run Year -args -year.seed %d", seed)
 		began := time.Now()
 		synctest.Test(t, func(t *testing.T) {
 			time.Sleep(s.from)
