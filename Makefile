@@ -24,7 +24,7 @@ demo: build ## one masked call on a simulated switch, shown live; ONCE=1 ends af
 	@./bin/maskline demo $(if $(filter 1,$(ONCE)),--once) $(if $(DEMO_ADDR),--addr $(DEMO_ADDR))
 
 test: ## all tests with the race detector, on SQLite and on a MariaDB of its own
-	@scripts/mariadb.sh $(GO) test -race ./...
+	@scripts/mariadb.sh $(GO) test -race -timeout 20m ./...
 	@$(GO) test -count=1 -run=FiveHundredCalls ./cmd/maskline
 
 check: ## format, vet, linters, known vulnerabilities
