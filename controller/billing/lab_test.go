@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,6 +17,7 @@ import (
 
 	"maskline/models"
 	"maskline/models/store"
+	"maskline/models/store/storetest"
 )
 
 // lab is a store with a clock that the test holds, a tenant with money and an app with numbers, and what was told and pushed.
@@ -50,36 +50,11 @@ func bothEngines(t *testing.T, test func(t *testing.T, e engine)) {
 func onSQLite(t *testing.T) store.Config {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "maskline.db")
-	empty, err := migrated()
-	if err == nil {
-		err = os.WriteFile(file, empty, 0o600)
-	}
-	if err != nil {
+	if err := storetest.Lay(file); err != nil {
 		t.Fatal(err)
 	}
 	return store.Config{Driver: store.SQLite, DSN: file}
 }
-
-// migrated is the file of an empty database. Making one is most of what a test costs, so it is made once.
-var migrated = sync.OnceValues(func() (file []byte, err error) {
-	dir, err := os.MkdirTemp("", "billing")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	name := filepath.Join(dir, "empty.db")
-	s, err := store.Open(context.Background(), store.Config{Driver: store.SQLite, DSN: name})
-	if err != nil {
-		return nil, err
-	}
-	if err := errors.Join(s.Migrate(context.Background()), s.Close()); err != nil {
-		return nil, err
-	}
-	if _, err := os.Stat(name + "-wal"); err == nil {
-		return nil, errors.New("the write-ahead log is still there: the file alone is no database")
-	}
-	return os.ReadFile(name)
-})
 
 func onMySQL(t *testing.T) store.Config {
 	t.Helper()

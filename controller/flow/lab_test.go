@@ -23,6 +23,7 @@ import (
 	"maskline/esl/sim"
 	"maskline/models"
 	"maskline/models/store"
+	"maskline/models/store/storetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -72,6 +73,7 @@ func inLab(t *testing.T, o sim.Options, test func(*lab)) {
 				t.Error(err)
 			}
 		}()
+		l.must(storetest.Lay(l.file))
 		var err error
 		l.st, err = store.Open(ctx, store.Config{Driver: store.SQLite, DSN: l.file, Keys: store.Keys{Current: "k", ByID: map[string][]byte{"k": make([]byte, 32)}}})
 		if err != nil {
@@ -82,7 +84,6 @@ func inLab(t *testing.T, o sim.Options, test func(*lab)) {
 				t.Error(err)
 			}
 		}()
-		l.must(l.st.Migrate(ctx))
 		tenant := models.Tenant{Name: "t", SpID: "sp1", State: models.StateNormal, CreatedAt: time.Now()}
 		l.must(l.st.CreateTenant(ctx, &tenant))
 		l.app = models.App{TenantID: tenant.ID, Key: "key1", Name: "rides", Mode: models.ModeAXB, State: models.StateNormal, PushScheme: models.PushAKSK,

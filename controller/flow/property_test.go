@@ -14,6 +14,7 @@ import (
 	"maskline/controller/route"
 	"maskline/models"
 	"maskline/models/store"
+	"maskline/models/store/storetest"
 )
 
 var seedFlag = flag.Uint64("seed", 0, "repeats a random test: go test ./controller/flow -run NAME -seed N")
@@ -93,13 +94,14 @@ func newWorld(t *testing.T, rnd *rand.Rand) *world {
 	t.Helper()
 	w := &world{T: t, seen: map[string]int{}, ctx: context.Background(), rnd: rnd, now: time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC), numbers: map[int64][]string{},
 		reality: &reality{apps: map[string]models.App{}, last: map[string]fleeting{}, named: map[string]*bond{}, held: map[string]string{}}}
+	file := filepath.Join(t.TempDir(), "world.db")
+	w.must(storetest.Lay(file))
 	var err error
 	// Without a cool-off: what it leaves out is no matter of who reaches whom.
-	w.st, err = store.Open(w.ctx, store.Config{Driver: store.SQLite, DSN: filepath.Join(t.TempDir(), "world.db"), CoolOff: -1, Clock: func() time.Time { return w.now },
+	w.st, err = store.Open(w.ctx, store.Config{Driver: store.SQLite, DSN: file, CoolOff: -1, Clock: func() time.Time { return w.now },
 		Keys: store.Keys{Current: "k", ByID: map[string][]byte{"k": make([]byte, 32)}}})
 	w.must(err)
 	t.Cleanup(func() { w.must(w.st.Close()) })
-	w.must(w.st.Migrate(w.ctx))
 	for i := range 5 {
 		w.people = append(w.people, models.MustParty(fmt.Sprintf("+861380000000%d", i)))
 	}

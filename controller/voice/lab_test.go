@@ -19,6 +19,7 @@ import (
 	"maskline/esl"
 	"maskline/models"
 	"maskline/models/store"
+	"maskline/models/store/storetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -92,6 +93,7 @@ func inLab(t *testing.T, test func(*lab)) {
 		l := &lab{T: t, ctx: ctx, box: &outbox{}, speaker: &speaker{}, switches: []*box{{name: "sw1", up: true}},
 			trunks: []models.Trunk{{Name: "carrier-a", Proxy: "127.0.0.1"}}}
 		var err error
+		l.must(storetest.Lay(file))
 		l.st, err = store.Open(ctx, store.Config{Driver: store.SQLite, DSN: file, Keys: store.Keys{Current: "k", ByID: map[string][]byte{"k": make([]byte, 32)}}})
 		l.must(err)
 		defer func() {
@@ -102,7 +104,6 @@ func inLab(t *testing.T, test func(*lab)) {
 			synctest.Wait()
 			l.must(l.st.Close())
 		}()
-		l.must(l.st.Migrate(ctx))
 		l.tenant = models.Tenant{Name: "t", SpID: "sp1", State: models.StateNormal}
 		l.must(l.st.CreateTenant(ctx, &l.tenant))
 		l.app = l.newApp("key1", models.VoiceSettings{}, lineA, lineB)

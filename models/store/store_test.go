@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -93,8 +95,31 @@ func mustExec(t testing.TB, db *sql.DB, stmt string, args ...any) {
 	}
 }
 
+// migrated is the file of an empty SQLite database with the present schema, made once (storetest has the same for other packages).
+var migrated = sync.OnceValues(func() (file []byte, err error) {
+	dir, err := os.MkdirTemp("", "maskline-empty")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	name := filepath.Join(dir, "empty.db")
+	s, err := Open(context.Background(), Config{Driver: SQLite, DSN: name})
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(s.Migrate(context.Background()), s.Close()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(name)
+})
+
 func open(t testing.TB, cfg Config) *Store {
 	t.Helper()
+	if _, err := os.Stat(cfg.DSN); cfg.Driver == SQLite && errors.Is(err, fs.ErrNotExist) {
+		if err := os.WriteFile(cfg.DSN, must[[]byte](t)(migrated()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	s, err := Open(context.Background(), cfg)
 	if err != nil {
 		t.Fatal(err)

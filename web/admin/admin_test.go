@@ -28,6 +28,7 @@ import (
 	"maskline/esl"
 	"maskline/models"
 	"maskline/models/store"
+	"maskline/models/store/storetest"
 )
 
 func TestMain(m *testing.M) {
@@ -67,15 +68,16 @@ func id(n int64) string { return strconv.FormatInt(n, 10) }
 
 func newLab(t *testing.T, with ...func(*Options)) *lab {
 	t.Helper()
-	st, err := store.Open(t.Context(), store.Config{Driver: store.SQLite, DSN: filepath.Join(t.TempDir(), "m.db"),
+	file := filepath.Join(t.TempDir(), "m.db")
+	if err := storetest.Lay(file); err != nil {
+		t.Fatal(err)
+	}
+	st, err := store.Open(t.Context(), store.Config{Driver: store.SQLite, DSN: file,
 		Keys: store.Keys{Current: "k1", ByID: map[string][]byte{"k1": []byte("0123456789abcdef0123456789abcdef")}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = st.Close() })
-	if err := st.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	l := &lab{t: t, store: st}
 	o := Options{
 		Store: st, Decide: route.Rules{}.Decide, Tokens: []Token{{"first", "another-token-of-16"}, {"ops", token}},

@@ -15,6 +15,7 @@ import (
 
 	"maskline/models"
 	"maskline/models/store"
+	"maskline/models/store/storetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -48,6 +49,9 @@ func newHouseOn(t testing.TB, conf store.Config, edit ...func(*Options)) *house 
 	t.Helper()
 	ctx := context.Background()
 	conf.Keys = store.Keys{Current: "k1", ByID: map[string][]byte{"k1": make([]byte, 32)}}
+	if conf.Driver == store.SQLite {
+		must(t, storetest.Lay(conf.DSN))
+	}
 	s, err := store.Open(ctx, conf)
 	must(t, err)
 	t.Cleanup(func() { must(t, s.Close()) })
