@@ -51,6 +51,9 @@ func (h *house) askMoney(t *testing.T) {
 	must[[]models.CDR](t)(h.UnratedCDRs(ctx, 0, now.Add(time.Second), 9))
 	h.add(t, h.charge("s1", now, 1, 7), h.charge("s2", now, 1, 7), h.charge("s3", now, 2, 7), h.charge("s1", now, 1, 7))
 	fine(0, h.MarkRated(ctx, []string{"s1"}))
+	if owed, minutes, err := h.Owed(ctx, h.tenant.ID); err != nil || owed != 21 || minutes == 0 {
+		t.Errorf("owes %s, %d minutes, %v", owed, minutes, err)
+	}
 	must[[]Settled](t)(settleAll(ctx, h.Store, 2, hour.Add(2*time.Hour)))
 	must[[]models.Number](t)(h.RentDue(ctx, h.tenant.ID, "2026-11", "", 9))
 	for _, on := range []bool{true, false} {
