@@ -126,7 +126,10 @@ func placedCalleeLeaves(b *bench) {
 	b.lab.Phone(b.t, 0, Phone{Does: HangsUp, Talk: time.Second})
 	p := b.place(nil, app("playback", "silence_stream://20000"), app("playback", b.lab.Sound()))
 	b.want(b.event(p, esl.HungUp, p.ID()), "Hangup-Cause", "NORMAL_CLEARING", "variable_sip_hangup_disposition", "recv_bye", "variable_sip_term_status", "200")
-	b.steps(p, "playback PLAYBACK ERROR")
+	// A FreeSWITCH between two frames notices the end by its own look at the channel, and says that the file was played.
+	if got := b.ran(p); len(got) != 1 || got[0] != "playback PLAYBACK ERROR" && got[0] != "playback FILE PLAYED" {
+		b.t.Errorf("applications %q, want one playback, in error or played; seen:\n%s", got, b.story())
+	}
 }
 
 func placedBusy(b *bench) {
