@@ -209,7 +209,10 @@ func givesUp(b *bench) {
 	b.ok(err, "playback")
 	b.want(b.event(call, esl.HungUp, call.ID()), "Hangup-Cause", "ORIGINATOR_CANCEL", "variable_sip_hangup_disposition", "recv_cancel",
 		"variable_sip_term_status", "487")
-	b.want(b.executed(call, token), "Application-Response", "PLAYBACK ERROR")
+	// One that notices the end between two frames says that the file was played.
+	if said := b.executed(call, token).Get("Application-Response"); said != "PLAYBACK ERROR" && said != "FILE PLAYED" {
+		b.t.Errorf("the prompt ended with %q", said)
+	}
 	b.order(map[string]string{call.ID(): "a"}, "a progress_media", "a executed", "a hung_up")
 	b.saw(line, 487)
 }
