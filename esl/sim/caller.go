@@ -56,7 +56,8 @@ func (p Caller) offer() string {
 	return "v=0\r\no=- 1 1 IN IP4 " + p.Address.Addr().String() + "\r\ns=-\r\nt=0 0\r\n" + audio + "\r\na=rtpmap:8 PCMA/8000\r\n" + event
 }
 
-// Call sends a caller's INVITE to the switch and returns at once. It fails with ErrClosed after Close.
+// Call sends a caller's INVITE to the switch and returns at once. It fails with ErrClosed after Close, and with ErrEnded
+// after a shutdown.
 func (s *Switch) Call(script Caller) (*Line, error) {
 	s.start()
 	if !script.Address.IsValid() {
@@ -64,8 +65,8 @@ func (s *Switch) Call(script Caller) (*Line, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
-		return nil, fmt.Errorf("call from a simulated phone: %w", ErrClosed)
+	if refused, err := s.takes(script); refused != nil || err != nil {
+		return refused, err
 	}
 	full := len(s.channels) >= 2*s.opt.MaxCalls
 	c := s.newChannel("", true)
@@ -79,6 +80,7 @@ func (s *Switch) Call(script Caller) (*Line, error) {
 		return l, nil
 	}
 	c.state = "CS_ROUTING"
+	c.journal("begin", c.created)
 	c.fire("CHANNEL_CREATE")
 	if full {
 		c.hangup(esl.SwitchCongestion, "")

@@ -109,6 +109,7 @@ func (c *channel) hangup(cause esl.Cause, disposition string) {
 			c.vars.set("sip_invite_failure_phrase", "CANCEL")
 		}
 	}
+	c.journal("end", c.ended)
 	c.fire("CHANNEL_HANGUP")
 	if disposition != "" { // what the party did is known at once; what the switch does about it only when the leg is taken down
 		c.vars.set("sip_hangup_disposition", disposition)
@@ -185,6 +186,7 @@ func (c *channel) pickUp() {
 	}
 	c.answeredAt = time.Now()
 	c.vars.set("endpoint_disposition", "ANSWER")
+	c.journal("answer", c.answeredAt)
 	c.fire("CHANNEL_ANSWER")
 	if c.inbound {
 		c.line.told(200, "")

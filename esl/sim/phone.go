@@ -102,6 +102,8 @@ func (o *dialling) dial(p dialstring.Peer) (*channel, esl.Cause) {
 	}
 	gateway, number := parts[2], parts[3]
 	switch {
+	case s.paused.outbound:
+		return nil, esl.DestinationOutOfOrder
 	case !s.knows(gateway):
 		return nil, "INVALID_GATEWAY"
 	case s.down[gateway]:
@@ -129,6 +131,7 @@ func (o *dialling) dial(p dialstring.Peer) (*channel, esl.Cause) {
 	b.cidNumber = orElse(orElse(vars.get("origination_caller_id_number"), a.vars.get("effective_caller_id_number")), a.cidNumber)
 	b.describeOutbound(a)
 	b.line = s.ringLine(b, a)
+	b.journal("begin", b.created)
 	b.fire("CHANNEL_CREATE")
 	b.fire("CHANNEL_ORIGINATE")
 	b.state = "CS_CONSUME_MEDIA"

@@ -47,6 +47,9 @@ type Options struct {
 	// MaxCalls bounds the calls at a time; 2000 if zero. One more is refused with 503.
 	MaxCalls int
 	Log      *slog.Logger // nothing is logged if nil
+	// Journal is told of each leg's begin, answer and end as they happen, with the switch's lock held: it must be quick and may not call
+	// the switch. Nil: nobody is told. A switch that crashes (Restart, Close) tells of no end.
+	Journal func(Entry)
 }
 
 // Switch is one simulated FreeSWITCH. The zero value is ready to use.
@@ -60,6 +63,8 @@ type Switch struct {
 
 	mu       sync.Mutex
 	closed   bool
+	ended    bool // shut down by fsctl
+	paused   paused
 	core     string // Core-UUID
 	born     time.Time
 	sequence int64
@@ -148,6 +153,7 @@ func (s *Switch) Restart() {
 	}
 	s.vanish()
 	s.core, s.born, s.sequence, s.sessions = newUUID(), time.Now(), 0, 0
+	s.ended, s.paused = false, paused{}
 	s.globals["core_uuid"] = s.core
 }
 
