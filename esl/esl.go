@@ -55,15 +55,18 @@ type Switch interface {
 
 // Status of a switch's connections.
 type Status struct {
-	Up       bool          // events flow and commands are taken
-	Since    time.Time     // when Up last changed
-	LastBeat time.Time     // the last HEARTBEAT or event
-	Core     string        // Core-UUID: changes when the switch restarts
-	Hostname string        // FreeSWITCH-Hostname of the core
-	Sessions int           // Session-Count of the last HEARTBEAT
-	Version  string        // FreeSWITCH-Version
-	Err      error         // why it is down
-	Backoff  time.Duration // wait before the next attempt
+	Up       bool      // events flow and commands are taken
+	Since    time.Time // when Up last changed
+	LastBeat time.Time // the last HEARTBEAT or event
+	Core     string    // Core-UUID: changes when the switch restarts
+	Hostname string    // FreeSWITCH-Hostname of the core
+	Sessions int       // Session-Count of the last HEARTBEAT
+	// MaxSessions is Max-Sessions of the last HEARTBEAT, 0 before the first; BeatAt is when that came.
+	MaxSessions int
+	BeatAt      time.Time
+	Version     string        // FreeSWITCH-Version
+	Err         error         // why it is down
+	Backoff     time.Duration // wait before the next attempt
 }
 
 // Handler is told what no Call waits for. Its methods must not block: they run on the goroutine that reads the switch's events.

@@ -42,6 +42,7 @@ type call struct {
 	holds       []string  // trunks on which it holds a channel
 	token       string    // of the bridge
 	placing     placing   // of a call that we place
+	on          string    // the switch that it is counted for
 
 	stopped  atomic.Bool            // callStop
 	bridging atomic.Bool            // a bridge was given to the switch and has not come back

@@ -83,6 +83,8 @@ type Options struct {
 	RecordWait time.Duration // how long a CDR's push waits for its recording; 0 is DefaultRecordWait
 	Owner      string        // who claims the calls: this daemon's name
 	MaxCalls   int           // calls at once; more are refused with congestion. 0 is 10000
+	PerSecond  int           // calls that come in, a second; more are refused with congestion. 0 is any number
+	Burst      int           // of those, how many may come at once; 0 is PerSecond
 	Observe    Observe
 	Log        *slog.Logger
 }
@@ -114,6 +116,7 @@ type Engine struct {
 	Options
 	trunks  *trunks
 	reports *reports
+	admit   *admission
 
 	placedEnd func(models.Session)
 	pass      func(context.Context, models.Outgoing) (done func(), err error)
@@ -141,6 +144,9 @@ func New(o Options) *Engine {
 	if o.MaxCalls == 0 {
 		o.MaxCalls = 10_000
 	}
+	if o.Burst == 0 {
+		o.Burst = o.PerSecond
+	}
 	if o.Observe == nil {
 		o.Observe = Silent{}
 	}
@@ -148,7 +154,7 @@ func New(o Options) *Engine {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	e := &Engine{Options: o, trunks: newTrunks(o.Trunks, o.Numbering), live: map[string]*call{}}
-	e.reports = newReports(e)
+	e.reports, e.admit = newReports(e), newAdmission(e, o.PerSecond, o.Burst)
 	e.ctx, e.stop = context.WithCancel(context.Background())
 	return e
 }
@@ -199,10 +205,12 @@ func (e *Engine) begin(k *call, flow func(context.Context)) error {
 		return errClosing
 	case known:
 		return errKnown
-	case len(e.live) >= e.MaxCalls:
+	case len(e.live) >= e.MaxCalls && k.source != models.SourceResync: // a call that is up is carried, however many there are
 		return errFull
 	}
 	e.live[k.s.ID] = k
+	k.on = k.s.Switch
+	e.admit.count(k.on, 1)
 	e.wg.Add(1)
 	ctx, cancel := context.WithCancel(e.ctx)
 	go func() {
@@ -220,10 +228,22 @@ func (e *Engine) forget(k *call) {
 	e.mu.Lock()
 	delete(e.live, k.s.ID)
 	e.mu.Unlock()
+	e.admit.count(k.on, -1)
 	e.trunks.release(k.holds)
 	if k.s.Plan.Place != nil && e.placedEnd != nil {
 		e.placedEnd(k.s)
 	}
+}
+
+// spawn starts a goroutine that Run waits for; false once the engine ends.
+func (e *Engine) spawn(work func()) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.shut {
+		return false
+	}
+	e.wg.Go(work)
+	return true
 }
 
 func (e *Engine) find(sessionID string) *call {

@@ -13,6 +13,10 @@ import (
 
 // arrived begins the flow of a leg that nobody has claimed.
 func (e *Engine) arrived(leg esl.Call, host string, parked esl.Event) {
+	if why := e.admit.admit(leg.Switch()); why != "" {
+		e.admit.refuse(leg, why)
+		return
+	}
 	k := e.newCall(leg, host)
 	k.s.StartedAt = cdr.FromEvent(parked).Created
 	if k.s.StartedAt.IsZero() {
@@ -23,15 +27,7 @@ func (e *Engine) arrived(leg esl.Call, host string, parked esl.Event) {
 	err := e.begin(k, func(ctx context.Context) { k.inbound(ctx, parked) })
 	switch {
 	case errors.Is(err, errFull):
-		// Refused at once: to wait for the switch's 10 s would be worse for the caller and for us. The reader is not blocked by it.
-		go func() {
-			defer leg.Close()
-			ctx, cancel := context.WithTimeout(context.Background(), commandIn)
-			defer cancel()
-			if leg.Claim(ctx) == nil {
-				k.hangup(ctx, leg.ID(), esl.SwitchCongestion)
-			}
-		}()
+		e.admit.refuse(leg, OverCalls) // another switch's call took the last place
 	case err != nil:
 		leg.Close()
 	}

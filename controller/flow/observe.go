@@ -13,6 +13,7 @@ type Observe interface {
 	Stage(name string, took time.Duration) // claim, route, begin, dial, setup, commit
 	StrangerRefused(switchName string)
 	Claimed(won bool)
+	Overloaded(why Overload) // a call that came in, for being one too many
 	PromptMissing()
 	RiskReported(state models.StateCode) // a risk rule that only reports was met
 	CommitRetried()
@@ -30,6 +31,7 @@ func (Silent) CallEnded(models.Mode, models.StateCode, models.Source) {}
 func (Silent) Stage(string, time.Duration)                            {}
 func (Silent) StrangerRefused(string)                                 {}
 func (Silent) Claimed(bool)                                           {}
+func (Silent) Overloaded(Overload)                                    {}
 func (Silent) RiskReported(models.StateCode)                          {}
 func (Silent) PromptMissing()                                         {}
 func (Silent) CommitRetried()                                         {}

@@ -192,10 +192,12 @@ func (a *attendance) take(e *wire.Event) error {
 func (a *attendance) beat(e *wire.Event) error {
 	core := e.Get("Core-UUID")
 	sessions, _ := strconv.Atoi(e.Get("Session-Count"))
+	most, _ := strconv.Atoi(e.Get("Max-Sessions"))
 	var old string
 	a.s.update(func(st *esl.Status) {
 		old = st.Core
-		st.LastBeat, st.Sessions = time.Now(), sessions
+		st.LastBeat, st.Sessions, st.MaxSessions = time.Now(), sessions, most
+		st.BeatAt = st.LastBeat
 		st.Hostname, st.Version = e.Get("FreeSWITCH-Hostname"), e.Get("FreeSWITCH-Version")
 	})
 	if a.synced && core != old {

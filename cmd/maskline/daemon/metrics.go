@@ -20,6 +20,7 @@ type metrics struct {
 	registry *prometheus.Registry
 
 	started, ended, strangers, claims, dropped, risk *prometheus.CounterVec
+	refused, flowControlled                          *prometheus.CounterVec
 	stages                                           *prometheus.HistogramVec
 	promptMissing, commitRetried, panicked           prometheus.Counter
 	pushes                                           *prometheus.HistogramVec
@@ -67,6 +68,8 @@ func newMetrics(version string) *metrics {
 		ended:          counter("calls_ended_total", "Calls that ended, by mode, state code and what the record was completed from.", "mode", "state", "source"),
 		strangers:      counter("strangers_total", "Callers refused because they come from no trunk.", "switch"),
 		risk:           counter("risk_reported_total", "Calls that a risk rule would have refused, had it not been set to report only, by its state code.", "state"),
+		refused:        counter("calls_refused_total", "Calls that came in and were refused unheard, for being one too many: by why.", "why"),
+		flowControlled: counter("api_flow_controlled_total", "Requests to the tenant API that were answered with flow control: by why.", "why"),
 		claims:         counter("claims_total", "Parked calls that this daemon tried to take.", "won"),
 		dropped:        counter("leg_reports_dropped_total", "Records of legs that completed no call.", "why"),
 		stages:         histogram("call_stage_seconds", "Time taken by the stages of a call's set-up.", slow, "stage"),
@@ -152,6 +155,7 @@ func (m *metrics) Stage(name string, took time.Duration) {
 }
 func (m *metrics) StrangerRefused(switchName string) { m.strangers.WithLabelValues(switchName).Inc() }
 func (m *metrics) Claimed(won bool)                  { m.claims.WithLabelValues(strconv.FormatBool(won)).Inc() }
+func (m *metrics) Overloaded(why flow.Overload)      { m.refused.WithLabelValues(string(why)).Inc() }
 func (m *metrics) RiskReported(state models.StateCode) {
 	m.risk.WithLabelValues(strconv.Itoa(int(state))).Inc()
 }
