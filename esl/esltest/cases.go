@@ -81,4 +81,6 @@ var cases = []struct {
 	{"* ends a prompt of a script", scriptKeyStar},
 	{"a key wakes a script that sleeps", scriptKeyWakes},
 	{"a sleeping script drops keys", scriptSleepEats},
+	{"paused: a new call gets 503, one that is up dials on", pausedInbound},
+	{"paused for both ways, and resumed", pausedAll},
 }

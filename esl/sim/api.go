@@ -58,6 +58,8 @@ func (s *Switch) api(name, arg string) string {
 		return s.sofia(arg)
 	case "originate":
 		return s.originateAPI(arg)
+	case "fsctl":
+		return s.fsctl(arg)
 	case "module_exists":
 		return "true"
 	case "uuid_exists":

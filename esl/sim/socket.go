@@ -79,7 +79,7 @@ func (s *Switch) Dial() (net.Conn, error) {
 func (s *Switch) attach(nc net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || s.Faults.refuses() || len(s.conns) >= s.opt.MaxConns {
+	if s.closed || s.ended || s.Faults.refuses() || len(s.conns) >= s.opt.MaxConns {
 		return false
 	}
 	c := &conn{sw: s, nc: nc, wake: make(chan struct{}, 1), gone: make(chan struct{}), events: map[string]bool{}}
