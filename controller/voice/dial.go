@@ -51,10 +51,10 @@ func (q *Queue) pick(now time.Time) (*pick, time.Time) {
 	return nil, next
 }
 
-// seat is the switch that is up and carries the fewest of our calls.
+// seat is the switch that is up, is not being drained, and carries the fewest of our calls.
 func (q *Queue) seat() (best Seat, up bool) {
 	for _, s := range q.o.Seats {
-		if s.Switch.Status().Up && (!up || q.ports.seat[s.Switch.Name()] < q.ports.seat[best.Switch.Name()]) {
+		if s.Switch.Status().Up && !q.o.Draining(s.Switch.Name()) && (!up || q.ports.seat[s.Switch.Name()] < q.ports.seat[best.Switch.Name()]) {
 			best, up = s, true
 		}
 	}

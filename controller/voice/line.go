@@ -41,7 +41,7 @@ const (
 	holdNone   hold = iota
 	holdPorts       // all ports of the app, or all channels of the trunks
 	holdPace        // new calls a second of the app
-	holdSwitch      // no switch is up
+	holdSwitch      // no switch is up, or none that takes calls
 )
 
 // line is the waiting calls of one app, and its pace. It belongs to the Queue's lock.

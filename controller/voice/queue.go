@@ -54,6 +54,7 @@ type Options struct {
 	Outbox    Outbox
 	Speaker   Speaker // nil ends calls that need speech with 8005
 	Seats     []Seat
+	Draining  func(switchName string) bool // says of which switch no call may be asked; nil: of none
 	Trunks    []models.Trunk
 	Observe   Observe
 	Poll      time.Duration // between looks at the whole queue; 0 is 1 s
@@ -101,6 +102,9 @@ func New(o Options) *Queue {
 	o.Preparing = cmp.Or(o.Preparing, 16)
 	if o.Observe == nil {
 		o.Observe = Silent{}
+	}
+	if o.Draining == nil {
+		o.Draining = func(string) bool { return false }
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
