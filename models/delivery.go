@@ -1,6 +1,10 @@
 package models
 
-import "time"
+import (
+	"hash/fnv"
+	"strconv"
+	"time"
+)
 
 // DeliveryKind is what a delivery carries.
 type DeliveryKind string
@@ -43,6 +47,26 @@ type Delivery struct {
 	LastError  string // "" after a success; names no number
 	CreatedAt  time.Time
 	EndedAt    time.Time // done or dead
+	Lane       int       // 0 to Lanes-1; the store's, from Line
+}
+
+// Lanes is into how many lanes the outbox is cut. A lane is what one daemon owns, by lease (DESIGN §11). The number does not change while
+// deliveries wait.
+const Lanes = 16
+
+// Line names what a delivery keeps its order in: its session, or for number status its app; "" for none.
+func (d Delivery) Line() string {
+	if d.SessionID == "" && d.Kind == DeliverNumber {
+		return "numbers:" + strconv.FormatInt(d.AppID, 10)
+	}
+	return d.SessionID
+}
+
+// LaneOf is the lane of a line: all of a line are in one, so the lane's owner keeps their order.
+func LaneOf(line string) int {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(line))
+	return int(h.Sum32() % Lanes)
 }
 
 // BatchMax is how many CDRs one push holds at most (spec/privatenumber.md §4.4).

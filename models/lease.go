@@ -11,6 +11,16 @@ type Lease struct {
 	ExpiresAt time.Time
 }
 
+// Daemon is one of those that share a database, as it told of itself last.
+type Daemon struct {
+	Name      string // unique among those that run
+	Version   string
+	URL       string // how other daemons reach it; "" is not at all
+	StartedAt time.Time
+	SeenAt    time.Time // by the store's clock
+	Draining  bool
+}
+
 // JobRun is how a job went last.
 type JobRun struct {
 	Name      string

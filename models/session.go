@@ -28,6 +28,7 @@ type Session struct {
 	Extension string    // AXE: what was keyed
 	Area      string    // city of the dialled number
 	Stopped   bool      // callStop asked for the end
+	Counted   bool      // its tenant's Limits count it until it ends
 	StartedAt time.Time // when leg A came in
 	EndedAt   time.Time // zero while it lives
 }
@@ -115,4 +116,9 @@ type Change struct {
 	Placed bool
 	// Recording is written with the end of a recorded call.
 	Recording *Recording
+	// Limits bound the calls of the session's tenant: this is the step in which somebody is dialled, so the call is counted, once. Beyond them Record
+	// fails with TenantTooOften, or PortsFull for AtOnce, and nothing of the change is written. The zero value counts nothing.
+	Limits Limits
+	// Under is the lease of the switch whose owner writes this: without it nothing of the change is written. The zero value is nobody's.
+	Under Lease
 }

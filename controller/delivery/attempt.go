@@ -65,6 +65,9 @@ func (r *outbox) end(e ended) {
 	to.flying--
 	r.flying[e.trust]--
 	r.total--
+	for _, d := range e.members {
+		r.inFlight[d.Lane]--
+	}
 	if e.result == PutOff {
 		r.unprepared(e, now)
 		return

@@ -25,15 +25,15 @@ type counting struct {
 	saved chan int
 }
 
-func (c counting) DueDeliveries(context.Context, time.Time, int) ([]models.Delivery, error) {
+func (c counting) DueDeliveries(context.Context, time.Time, []int, int) ([]models.Delivery, error) {
 	return nil, nil
 }
 
-func (c counting) WaitingDeliveries(context.Context, int64, int) ([]models.Delivery, error) {
+func (c counting) WaitingDeliveries(context.Context, int64, []int, int) ([]models.Delivery, error) {
 	return nil, nil
 }
 
-func (c counting) SaveAttempt(_ context.Context, rows []models.Delivery) error {
+func (c counting) SaveAttempt(_ context.Context, rows []models.Delivery, _ ...models.Lease) error {
 	c.saved <- len(rows)
 	return nil
 }

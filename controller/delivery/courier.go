@@ -18,6 +18,7 @@ type Courier struct {
 	asks    *gate
 	asker   sender // for questions
 	resting resting
+	lanes   lanes
 }
 
 // New makes a Courier. It touches neither the store nor the network.
@@ -27,7 +28,7 @@ func New(o Options) *Courier {
 	if o.send == nil {
 		o.send, asker = newNetwork(o), newAskNetwork(o)
 	}
-	return &Courier{o: o, keys: &keyring{store: o.Store}, inbox: newInbox(o.Queue), asks: newGate(o.Questions, o.QuestionsPerURL), asker: asker}
+	return &Courier{o: o, keys: &keyring{store: o.Store}, lanes: newLanes(o.Leased), inbox: newInbox(o.Queue), asks: newGate(o.Questions, o.QuestionsPerURL), asker: asker}
 }
 
 // Event is the package's Event, for callers that know a Courier only.
@@ -70,6 +71,7 @@ func (c *Courier) Run(ctx context.Context) {
 	defer counting.Wait()
 	r := newOutbox(ctx, c)
 	for ctx.Err() == nil {
+		r.tend()
 		r.receive()
 		r.flush()
 		r.pump()
@@ -108,7 +110,7 @@ func (r *outbox) wait() {
 func (r *outbox) nextDue() time.Time {
 	due := r.lookAt
 	if r.looking || r.room() == 0 { // whoever makes room wakes the loop
-		due = time.Now().Add(r.o.Poll)
+		due = time.Now().Add(r.poll())
 	}
 	if len(r.gathering.inTime) > 0 && r.gathering.inTime[0].until.Before(due) {
 		due = r.gathering.inTime[0].until
@@ -123,6 +125,7 @@ func (r *outbox) nextDue() time.Time {
 func (r *outbox) finish() {
 	for r.total > 0 {
 		r.end(<-r.ended)
+		r.tend()
 	}
 	if r.looking {
 		<-r.looked
@@ -134,7 +137,7 @@ func (r *outbox) finish() {
 	defer cancel()
 	for len(r.unsaved) > 0 {
 		n := min(len(r.unsaved), saveMax)
-		if err := r.o.store(ctx, r.unsaved[:n]); err != nil {
+		if err := r.o.store(ctx, r.unsaved[:n], r.lanes.under(r.unsaved[:n])); err != nil {
 			r.o.Log.Error("outcomes of pushes could not be saved; they will be made again", slog.Int("deliveries", len(r.unsaved)), slog.Any("error", err))
 			return
 		}

@@ -576,25 +576,6 @@ func TestHeaders(t *testing.T) {
 	})
 }
 
-// A process that owns half of the lanes leaves the others' rows alone.
-func TestLanes(t *testing.T) {
-	inLab(t, Options{Owns: func(lane int) bool { return lane < Lanes/2 }}, func(l *lab) {
-		l.start()
-		own := 0
-		for i := range 200 {
-			s := fmt.Sprint("session", i)
-			if Lane(s) < Lanes/2 {
-				own++
-			}
-			l.happen(event(s, "e"))
-		}
-		after(time.Minute)
-		if s := l.states(); s[models.DeliveryDone] != own || own < 50 || own > 150 {
-			t.Errorf("states %v, %d own", s, own)
-		}
-	})
-}
-
 // Stop lets attempts under way end, and their outcome is kept.
 func TestStopKeepsOutcomes(t *testing.T) {
 	inLab(t, Options{}, func(l *lab) {

@@ -17,6 +17,7 @@ type inbox struct {
 	rows    []models.Delivery
 	behind  bool
 	refused uint64 // how often Offer has refused
+	anew    bool   // the store must be read from its first row
 }
 
 func newInbox(room int) *inbox {
@@ -36,10 +37,7 @@ func (b *inbox) offer(rows []models.Delivery) {
 		b.rows = append(b.rows, rows...)
 	}
 	b.mu.Unlock()
-	select {
-	case b.wake <- struct{}{}:
-	default:
-	}
+	b.poke()
 }
 
 // take gives up to n rows, the earliest first.
@@ -70,4 +68,30 @@ func (b *inbox) caughtUp(refused uint64) bool {
 	}
 	b.behind = false
 	return true
+}
+
+// again has the store read anew: lanes have come whose rows nobody offered to us.
+func (b *inbox) again() {
+	b.mu.Lock()
+	b.behind, b.anew = true, true
+	b.refused++
+	b.mu.Unlock()
+	b.poke()
+}
+
+// fromStart says, once, that the store must be read from its first row.
+func (b *inbox) fromStart() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	anew := b.anew
+	b.anew = false
+	return anew
+}
+
+// poke wakes the one who sends.
+func (b *inbox) poke() {
+	select {
+	case b.wake <- struct{}{}:
+	default:
+	}
 }

@@ -17,19 +17,19 @@ func (r *outbox) save() {
 	}
 	n := min(len(r.unsaved), saveMax)
 	r.saving, r.unsaved = r.unsaved[:n:n], r.unsaved[n:]
-	go func(rows []models.Delivery) {
-		r.stored <- r.o.store(context.WithoutCancel(r.ctx), rows)
-	}(r.saving)
+	go func(rows []models.Delivery, under []models.Lease) {
+		r.stored <- r.o.store(context.WithoutCancel(r.ctx), rows, under)
+	}(r.saving, r.lanes.under(r.saving))
 }
 
 // store writes rows. A row that somebody has removed meanwhile must not hold up the others for ever: they are written one by one then.
-func (o Options) store(ctx context.Context, rows []models.Delivery) error {
-	err := o.write(ctx, rows)
+func (o Options) store(ctx context.Context, rows []models.Delivery, under []models.Lease) error {
+	err := o.write(ctx, rows, under)
 	if models.CodeOf(err) != models.NotFound {
 		return err
 	}
 	for i := range rows {
-		err := o.write(ctx, rows[i:i+1])
+		err := o.write(ctx, rows[i:i+1], under)
 		if models.CodeOf(err) == models.NotFound {
 			o.Log.Warn("a delivery is gone from the store; its outcome is dropped", slog.Int64("delivery", rows[i].ID))
 		} else if err != nil {
@@ -39,10 +39,10 @@ func (o Options) store(ctx context.Context, rows []models.Delivery) error {
 	return nil
 }
 
-func (o Options) write(ctx context.Context, rows []models.Delivery) error {
+func (o Options) write(ctx context.Context, rows []models.Delivery, under []models.Lease) error {
 	ctx, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
-	return o.Store.SaveAttempt(ctx, rows)
+	return o.Store.SaveAttempt(ctx, rows, under...)
 }
 
 // saved takes the store's answer in.
@@ -52,6 +52,7 @@ func (r *outbox) saved(err error) {
 	if err != nil {
 		r.o.Log.Error("outcomes of pushes could not be saved; trying again", slog.Int("deliveries", len(rows)), slog.Any("error", err))
 		r.unsaved, r.saveAt = append(rows, r.unsaved...), now.Add(time.Second)
+		r.letGo()
 		return
 	}
 	moved := map[models.DeliveryKind]map[models.DeliveryState]int{}

@@ -30,14 +30,17 @@ type memory struct {
 	down    bool
 	noApps  bool
 	saves   int
-	refetch int // rows that were read
+	refetch int              // rows that were read
+	tokens  map[string]int64 // of leases, by name: whoever writes under an older one is refused
 }
+
+var errLost = errors.New("the lease is lost")
 
 var errDown = errors.New("the database is away")
 
 func newMemory() *memory {
 	app := sampleApp()
-	return &memory{rows: map[int64]models.Delivery{}, app: app}
+	return &memory{rows: map[int64]models.Delivery{}, tokens: map[string]int64{}, app: app}
 }
 
 // commit writes new rows and gives them their ids.
@@ -47,7 +50,7 @@ func (m *memory) commit(rows ...models.Delivery) []models.Delivery {
 	out := slices.Clone(rows)
 	for i := range out {
 		m.last++
-		out[i].ID = m.last
+		out[i].ID, out[i].Lane = m.last, models.LaneOf(out[i].Line())
 		m.rows[m.last] = out[i]
 	}
 	return out
@@ -73,13 +76,17 @@ func (m *memory) find(limit int, keep func(models.Delivery) bool, order func(a, 
 
 func byID(a, b models.Delivery) int { return cmp.Compare(a.ID, b.ID) }
 
-func (m *memory) DueDeliveries(_ context.Context, now time.Time, limit int) ([]models.Delivery, error) {
-	return m.find(limit, func(d models.Delivery) bool { return d.State == models.DeliveryRetry && !d.DueAt.After(now) },
+func in(lanes []int, d models.Delivery) bool { return lanes == nil || slices.Contains(lanes, d.Lane) }
+
+func (m *memory) DueDeliveries(_ context.Context, now time.Time, lanes []int, limit int) ([]models.Delivery, error) {
+	return m.find(limit, func(d models.Delivery) bool {
+		return in(lanes, d) && d.State == models.DeliveryRetry && !d.DueAt.After(now)
+	},
 		func(a, b models.Delivery) int { return cmp.Or(a.DueAt.Compare(b.DueAt), byID(a, b)) })
 }
 
-func (m *memory) WaitingDeliveries(_ context.Context, after int64, limit int) ([]models.Delivery, error) {
-	return m.find(limit, func(d models.Delivery) bool { return d.State == models.DeliveryWaiting && d.ID > after }, byID)
+func (m *memory) WaitingDeliveries(_ context.Context, after int64, lanes []int, limit int) ([]models.Delivery, error) {
+	return m.find(limit, func(d models.Delivery) bool { return in(lanes, d) && d.State == models.DeliveryWaiting && d.ID > after }, byID)
 }
 
 func (m *memory) DeadCDRs(_ context.Context, day time.Time, appID, after int64, limit int) ([]models.Delivery, error) {
@@ -89,11 +96,16 @@ func (m *memory) DeadCDRs(_ context.Context, day time.Time, appID, after int64, 
 	}, byID)
 }
 
-func (m *memory) SaveAttempt(_ context.Context, rows []models.Delivery) error {
+func (m *memory) SaveAttempt(_ context.Context, rows []models.Delivery, under ...models.Lease) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.down {
 		return errDown
+	}
+	for _, l := range under {
+		if m.tokens[l.Name] != l.Token {
+			return errLost
+		}
 	}
 	m.saves++
 	for _, d := range rows {

@@ -46,7 +46,11 @@ func (r *outbox) look() {
 	}
 	now := time.Now()
 	behind, refused := r.inbox.standing()
-	anew := now.Sub(r.scan.began) >= r.o.Rescan
+	anew := now.Sub(r.scan.began) >= r.rescan()
+	if r.inbox.fromStart() {
+		r.scan.running, anew = false, true
+		r.dueAt = now
+	}
 	if !r.scan.running && (behind || anew) {
 		r.scan.begin(now, anew)
 		r.lookAt = earlier(r.lookAt, r.lookedAt.Add(lookAgain))
@@ -57,10 +61,11 @@ func (r *outbox) look() {
 	f := found{began: now, refused: refused}
 	f.asked.waiting, f.asked.due = r.scan.running, !now.Before(r.dueAt)
 	r.looking, r.lookedAt = true, now
+	lanes := r.lanes.mine()
 	go func(after int64, limit int) {
 		ctx, cancel := context.WithTimeout(r.ctx, storeLimit)
 		defer cancel()
-		f = r.o.find(ctx, f, after, limit)
+		f = r.o.find(ctx, f, after, lanes, limit)
 		r.keys.meet(ctx, f.due)
 		r.keys.meet(ctx, f.waiting)
 		r.looked <- f
@@ -68,15 +73,30 @@ func (r *outbox) look() {
 }
 
 // find reads what f asks for.
-func (o Options) find(ctx context.Context, f found, after int64, limit int) found {
+func (o Options) find(ctx context.Context, f found, after int64, lanes []int, limit int) found {
 	if f.asked.due {
-		f.due, f.err = o.Store.DueDeliveries(ctx, f.began, limit)
+		f.due, f.err = o.Store.DueDeliveries(ctx, f.began, lanes, limit)
 		f.moreDue = len(f.due) >= limit
 	}
 	if f.err == nil && f.asked.waiting {
-		f.waiting, f.err = o.Store.WaitingDeliveries(ctx, after, readMax)
+		f.waiting, f.err = o.Store.WaitingDeliveries(ctx, after, lanes, readMax)
 	}
 	return f
+}
+
+// poll and rescan are shorter while other daemons write deliveries that are ours to send: nobody offers them to us.
+func (r *outbox) poll() time.Duration {
+	if r.o.Shared != nil && r.o.Shared() {
+		return min(r.o.Poll, SharedPoll)
+	}
+	return r.o.Poll
+}
+
+func (r *outbox) rescan() time.Duration {
+	if r.o.Shared != nil && r.o.Shared() {
+		return min(r.o.Rescan, SharedPoll)
+	}
+	return r.o.Rescan
 }
 
 func earlier(a, b time.Time) time.Time {
@@ -90,7 +110,7 @@ func earlier(a, b time.Time) time.Time {
 func (r *outbox) read(f found) {
 	r.looking = false
 	now := time.Now()
-	r.lookAt = now.Add(max(r.o.Poll, 10*now.Sub(f.began))) // a store that is slow is asked less often
+	r.lookAt = now.Add(max(r.poll(), 10*now.Sub(f.began))) // a store that is slow is asked less often
 	if f.asked.due {
 		r.dueAt = r.lookAt
 	}
@@ -136,7 +156,7 @@ func (r *outbox) readWaiting(f found, now time.Time) {
 		r.scan.running = false
 	default:
 		r.lookAt = earlier(r.lookAt, now.Add(lookAgain))
-		r.scan.begin(now, now.Sub(r.scan.began) >= r.o.Rescan)
+		r.scan.begin(now, now.Sub(r.scan.began) >= r.rescan())
 	}
 }
 

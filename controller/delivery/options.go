@@ -14,18 +14,21 @@ import (
 
 // Store is where the outbox's truth is kept.
 type Store interface {
-	// DueDeliveries gives rows in state retry with DueAt not after now, the earliest first.
-	DueDeliveries(ctx context.Context, now time.Time, limit int) ([]models.Delivery, error)
-	// WaitingDeliveries gives rows in state waiting with an id above afterID, by id.
-	WaitingDeliveries(ctx context.Context, afterID int64, limit int) ([]models.Delivery, error)
-	// SaveAttempt writes state, attempts and times of the rows, all or none.
-	SaveAttempt(ctx context.Context, rows []models.Delivery) error
+	// DueDeliveries gives rows of lanes (nil: all) in state retry with DueAt not after now, the earliest first.
+	DueDeliveries(ctx context.Context, now time.Time, lanes []int, limit int) ([]models.Delivery, error)
+	// WaitingDeliveries gives rows of lanes in state waiting with an id above afterID, by id.
+	WaitingDeliveries(ctx context.Context, afterID int64, lanes []int, limit int) ([]models.Delivery, error)
+	// SaveAttempt writes state, attempts and times of the rows, all or none; none when a lease is lost.
+	SaveAttempt(ctx context.Context, rows []models.Delivery, under ...models.Lease) error
 	// CountDeliveries counts the rows in a state, up to most.
 	CountDeliveries(ctx context.Context, state models.DeliveryState, most int) (int, error)
 	App(ctx context.Context, id int64) (models.App, error)
 	// AppSecrets gives an app's live secrets, the newest first.
 	AppSecrets(ctx context.Context, appID int64) ([]string, error)
 }
+
+// SharedPoll is how soon a daemon finds what another one wrote into a lane of its own.
+const SharedPoll = 200 * time.Millisecond
 
 // Calendar is when failed pushes are repeated, counted from the first attempt (spec/privatenumber.md §4).
 var Calendar = []time.Duration{1 * time.Minute, 4 * time.Minute, 9 * time.Minute, 106 * time.Minute, 203 * time.Minute, 300 * time.Minute}
@@ -67,8 +70,10 @@ type Options struct {
 	Allow    []netip.Prefix // private networks that may be pushed to; public addresses always may
 	Insecure []string       // hosts, or host:port, whose certificates are not verified
 	Roots    *x509.CertPool // nil is the system's
-	// Owns says which lanes (see Lane) this process delivers; nil is all. Rows of other lanes are read and left alone.
-	Owns func(lane int) bool
+	// Leased delivers the lanes alone that Serve was given (models.Lanes); else all are this process's.
+	Leased bool
+	// Shared says that other daemons write deliveries, too: then the store is looked at for them every SharedPoll. Nil is never.
+	Shared func() bool
 
 	send sender // takes the place of the network in tests of this package
 }

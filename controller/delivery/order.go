@@ -1,24 +1,15 @@
 package delivery
 
 import (
-	"strconv"
 	"time"
 
 	"maskline/models"
 )
 
-// line names what a delivery keeps its order in: its session, or for number status its app; "" for none.
-func line(d models.Delivery) string {
-	if d.SessionID == "" && d.Kind == models.DeliverNumber {
-		return "numbers:" + strconv.FormatInt(d.AppID, 10)
-	}
-	return d.SessionID
-}
-
 // inLine says whether a row's next attempt has its place in a line: the first one of a session's, and each one of number status. One
 // that was put off is in state retry, but has had no attempt yet.
 func inLine(d models.Delivery) bool {
-	return line(d) != "" && (d.State == models.DeliveryWaiting || d.Attempts == 0 || d.Kind == models.DeliverNumber)
+	return d.Line() != "" && (d.State == models.DeliveryWaiting || d.Attempts == 0 || d.Kind == models.DeliverNumber)
 }
 
 // keepOrder makes the number status that follows one that failed wait for its next attempt. A call event carries its time; number status does

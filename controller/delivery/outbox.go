@@ -47,6 +47,9 @@ type outbox struct {
 	lookedAt time.Time
 	dueAt    time.Time // when the calendar is looked at again
 	scan     scan
+
+	laneTurn uint64      // of the lanes, when what is not ours was last let go
+	inFlight map[int]int // rows under way, by lane
 }
 
 // row is one delivery in memory.
@@ -66,7 +69,7 @@ func newOutbox(ctx context.Context, c *Courier) *outbox {
 		Courier: c, ctx: ctx, rows: map[int64]*row{}, urls: map[string]*destination{}, hosts: map[string]int{}, sessions: map[string]*session{}, deferred: map[string]time.Time{},
 		gathering: batches{wait: c.o.BatchWait, open: map[batchKey]*batch{}},
 		ended:     make(chan ended, c.o.Concurrent), stored: make(chan error, 1), looked: make(chan found, 1),
-		lookAt: time.Now(), scan: scan{running: true, began: time.Now()},
+		lookAt: time.Now(), scan: scan{running: true, began: time.Now()}, inFlight: map[int]int{},
 	}
 }
 
@@ -91,7 +94,7 @@ func (r *outbox) receive() {
 
 // admit takes one row in.
 func (r *outbox) admit(d models.Delivery) {
-	if r.o.Owns != nil && !r.o.Owns(Lane(line(d))) {
+	if !r.lanes.owns(d) {
 		return
 	}
 	now := time.Now()
@@ -107,7 +110,7 @@ func (r *outbox) admit(d models.Delivery) {
 		r.enqueueRow(d)
 		return
 	}
-	id := line(d)
+	id := d.Line()
 	s := r.sessions[id]
 	if s == nil {
 		s = &session{id: id}
@@ -120,7 +123,7 @@ func (r *outbox) admit(d models.Delivery) {
 // crowded says until when a row must be put off because its URL's queue is full, or because an earlier row of its session was: among first
 // attempts the order holds even then, since rows come back by the time they were put off to, then by id.
 func (r *outbox) crowded(d models.Delivery, to *destination, now time.Time) (until time.Time, ok bool) {
-	if until, ok := r.deferred[line(d)]; ok && inLine(d) {
+	if until, ok := r.deferred[d.Line()]; ok && inLine(d) {
 		wait := until
 		if d.State == models.DeliveryWaiting { // the earlier row is read back some time after its own
 			wait = until.Add(2 * r.o.Poll)
@@ -141,7 +144,7 @@ func (r *outbox) crowded(d models.Delivery, to *destination, now time.Time) (unt
 func (r *outbox) putOff(d models.Delivery, until time.Time, why string) {
 	r.o.Observe.Attempted(d.Kind, PutOff, 0)
 	if inLine(d) && len(r.deferred) < r.o.Queue {
-		r.deferred[line(d)] = until
+		r.deferred[d.Line()] = until
 	}
 	postpone(&d, until, why)
 	r.unsaved = append(r.unsaved, d)
@@ -259,5 +262,8 @@ func (r *outbox) start(to *destination) {
 	to.flying++
 	r.flying[j.trust]++
 	r.total++
+	for _, d := range j.members {
+		r.inFlight[d.Lane]++
+	}
 	go r.attempt(context.WithoutCancel(r.ctx), j, r.ended)
 }

@@ -10,16 +10,11 @@ import (
 	"maskline/models"
 )
 
-// On gives the handler for one switch. host is the part of its session ids after "@" and the hostName of its CDRs; it must stay the same
-// over restarts of either side, since the session of a call that is found again is looked up by it.
-func (e *Engine) On(sw esl.Switch, host string) esl.Handler {
-	return &handler{e: e, sw: sw, host: host}
-}
-
 type handler struct {
-	e    *Engine
-	sw   esl.Switch
-	host string
+	e      *Engine
+	sw     esl.Switch
+	host   string
+	tenure *tenure
 }
 
 func (h *handler) Arrived(c esl.Call, parked esl.Event)    { h.e.arrived(c, h.host, parked) }
@@ -33,6 +28,9 @@ func (h *handler) Stranger(ev esl.Event) {
 // Stray keeps the end of a leg whose flow has gone: it may complete a session that nobody watches.
 func (h *handler) Stray(ev esl.Event) {
 	if l := cdr.FromEvent(ev); l.Call != "" {
+		if l.Role == "a" {
+			l.Invite = cdr.ReadInvite(ev.Var)
+		}
 		h.e.reports.add(l, h.host, nil)
 	}
 }
@@ -49,13 +47,15 @@ func (h *handler) Synced(calls []string) {
 	seen := time.Now()
 	h.e.mu.Lock()
 	defer h.e.mu.Unlock()
-	if h.e.shut {
+	ctx := h.tenure.ctx
+	if h.e.shut || ctx.Err() != nil {
 		return
 	}
 	h.e.wg.Add(1)
-	ctx := h.e.ctx
+	h.tenure.wg.Add(1)
 	go func() {
 		defer h.e.wg.Done()
+		defer h.tenure.wg.Done()
 		h.endMissing(ctx, here, seen)
 	}()
 }
@@ -77,7 +77,7 @@ func (h *handler) endMissing(ctx context.Context, here map[string]bool, seen tim
 	}
 	h.e.Log.Warn("sessions ended while no daemon looked", "switch", h.sw.Name(), "count", len(missing))
 	// The records that the switch spooled meanwhile are on their way in; one wait serves them all.
-	timer := time.NewTimer(reportIn)
+	timer := time.NewTimer(h.e.ReportWait)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -92,7 +92,7 @@ func (h *handler) endMissing(ctx context.Context, here map[string]bool, seen tim
 		if now, err := h.e.Store.Session(ctx, s.ID); err == nil && !now.EndedAt.IsZero() {
 			continue
 		}
-		if err := h.e.endFromReports(ctx, s, h.e.reports.await(ctx, s.LegA, 0)); err != nil && ctx.Err() == nil {
+		if err := h.e.endUnder(ctx, h.tenure.held, s, h.e.reports.await(ctx, s.LegA, 0)); err != nil && ctx.Err() == nil {
 			h.e.Log.Error("missing session could not be ended", "sessionId", s.ID, "error", err)
 		}
 	}

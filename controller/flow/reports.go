@@ -26,15 +26,18 @@ type reports struct {
 type pending struct {
 	legs  []cdr.Leg
 	done  []func()
-	first time.Time
+	first time.Time // when the first report came
+	next  time.Time // when it is looked at again; zero is as soon as it is due
 	host  string
 }
 
 const (
-	maxPending  = 50_000           // calls whose reports wait; more are left in the spool
-	settleAfter = 5 * time.Second  // after the last leg's report: the flow that saw the call has written it by then
-	orphanAfter = 60 * time.Second // a leg whose session never comes up
-	settleEvery = time.Second
+	maxPending   = 50_000           // calls whose reports wait; more are left in the spool
+	settleAfter  = 5 * time.Second  // after the first report: the flow that saw the call has written it by then
+	othersAfter  = 20 * time.Second // the same where that flow may be another daemon's: it waits for the rest of its legs, and for its database
+	orphanAfter  = 60 * time.Second // a leg whose session never comes up
+	settleEvery  = time.Second
+	settleAtOnce = 8 // calls written at the same time: after an hour without a daemon there are many, and a commit is shared
 )
 
 func newReports(e *Engine) *reports {
@@ -127,9 +130,29 @@ func (r *reports) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			for _, call := range r.due() {
+			r.settleAll(ctx, r.due())
+		}
+	}
+}
+
+// settleAll settles some calls at a time and returns when it is through.
+func (r *reports) settleAll(ctx context.Context, calls []string) {
+	work := make(chan string)
+	var wg sync.WaitGroup
+	for range min(settleAtOnce, len(calls)) {
+		wg.Go(func() {
+			for call := range work {
 				r.settle(ctx, call)
 			}
+		})
+	}
+	defer wg.Wait()
+	defer close(work)
+	for _, call := range calls {
+		select {
+		case work <- call:
+		case <-ctx.Done():
+			return
 		}
 	}
 }
@@ -140,7 +163,7 @@ func (r *reports) due() []string {
 	defer r.mu.Unlock()
 	var calls []string
 	for call, p := range r.of {
-		if time.Since(p.first) < settleAfter || r.e.find(models.SessionID(call, p.host)) != nil {
+		if time.Since(p.first) < settleAfter || time.Now().Before(p.next) || r.e.find(models.SessionID(call, p.host)) != nil {
 			continue
 		}
 		for _, l := range p.legs {
@@ -165,23 +188,22 @@ func (r *reports) settle(ctx context.Context, call string) {
 	if p == nil {
 		return
 	}
+	waited := time.Since(p.first)
 	s, err := r.e.Store.Session(ctx, models.SessionID(call, p.host))
 	switch {
 	case err != nil && models.CodeOf(err) != models.NotFound:
 		r.e.Log.Warn("leg reports wait for the database", "error", err)
 		return
-	case err != nil:
-		// No daemon claimed this call: the switch refused it after its 10 s, before anybody knew whose it was.
-		if time.Since(p.first) > orphanAfter {
-			r.e.Observe.ReportDropped("no session")
-			r.e.Log.Warn("leg report belongs to a call that no daemon took", "call", call)
-			r.settled(call)
-		}
-		return
-	case !s.EndedAt.IsZero():
+	case err == nil && !s.EndedAt.IsZero():
 		r.settled(call)
 		return
-	case s.Plan.Place != nil && time.Since(p.first) < orphanAfter && !slices.ContainsFunc(legs, answeredLeg):
+	case waited < othersAfter && !r.e.owns(p.host):
+		r.later(p, othersAfter) // the switch's owner is still at it, or about to find the call on it
+		return
+	case err != nil:
+		r.unknown(ctx, call, p, legs)
+		return
+	case s.Plan.Place != nil && waited < orphanAfter && !slices.ContainsFunc(legs, answeredLeg):
 		return // the next trunk may be ringing, and the resync may not have seen it yet
 	}
 	if err := r.e.endFromReports(ctx, s, legs); err != nil && !errors.Is(err, context.Canceled) {
@@ -189,11 +211,50 @@ func (r *reports) settle(ctx context.Context, call string) {
 	}
 }
 
+// unknown settles the reports of a call that has no session.
+func (r *reports) unknown(ctx context.Context, call string, p *pending, legs []cdr.Leg) {
+	leg, ok := cameIn(legs, call)
+	switch {
+	case ok:
+		if err := r.e.untaken(ctx, p.host, leg); err != nil && ctx.Err() == nil {
+			r.e.Log.Warn("a call that no daemon took waits for the database", "call", call, "error", err)
+		}
+	case time.Since(p.first) > orphanAfter:
+		r.e.Observe.ReportDropped("no session")
+		r.e.Log.Warn("leg report belongs to no call that is known", "call", call)
+		r.settled(call)
+	}
+}
+
+// later lets a call rest until this long after its first report.
+func (r *reports) later(p *pending, after time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p.next = p.first.Add(after)
+}
+
+// switchOf is the name of the switch whose session ids end with a host.
+func (e *Engine) switchOf(host string) string { return cmp.Or(e.Switches[host], host) }
+
+// owns says that the calls of a switch are this daemon's now.
+func (e *Engine) owns(host string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	t := e.tenures[e.switchOf(host)]
+	return t != nil && t.ctx.Err() == nil
+}
+
 func answeredLeg(l cdr.Leg) bool { return !l.Answered.IsZero() }
 
 // endFromReports writes what is missing of a session: the stages nobody told of, and its end.
 func (e *Engine) endFromReports(ctx context.Context, s models.Session, legs []cdr.Leg) error {
+	return e.endUnder(ctx, models.Lease{}, s, legs)
+}
+
+// endUnder is endFromReports as the owner of the switch: what only he may say, that nobody knows more, is not said by one who was.
+func (e *Engine) endUnder(ctx context.Context, held models.Lease, s models.Session, legs []cdr.Leg) error {
 	k := e.placedCall(s)
+	k.under = held
 	k.source, k.legs.Placed = models.SourcePost, s.Plan.Place != nil
 	k.told[string(models.EventCallIn)] = true
 	if err := k.load(ctx); err != nil {

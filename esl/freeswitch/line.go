@@ -154,11 +154,11 @@ func (l *line) send(ctx context.Context, c wire.Command, want want) (string, err
 }
 
 // write makes w the one who waits and writes his command. From then on the reader gives him his result, also when the write failed: that
-// closes the connection. It is false, and nothing was written, while the line is down.
+// closes the connection. It is false, and nothing was written, while the line is down or the switch is not ours to command.
 func (l *line) write(c wire.Command, w *waiter) bool {
 	l.mu.Lock()
 	k := l.link
-	if k == nil {
+	if k == nil || l.s.opt.Allowed != nil && !l.s.opt.Allowed() {
 		l.mu.Unlock()
 		return false
 	}

@@ -35,6 +35,9 @@ type Options struct {
 	Timeout time.Duration
 	// Heartbeat is the switch's event-heartbeat-interval: default 20 s. Silence of 2.5 times this is a dead connection.
 	Heartbeat time.Duration
+	// Allowed is asked right before a command is written: false holds it back, as if no connection were up. Nil allows all. So a process that was
+	// frozen until the switch had become another's says nothing more to it.
+	Allowed func() bool
 	// Digits subscribes to DTMF too.
 	Digits  bool
 	Logger  *slog.Logger

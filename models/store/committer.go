@@ -12,6 +12,8 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 	"gorm.io/gorm"
+
+	"maskline/models"
 )
 
 // The bounds of group commit.
@@ -39,6 +41,8 @@ type committer struct {
 type work struct {
 	what    string
 	numbers []string // whose rows do locks
+	tenants []int64  // whose limits it counts against
+	under   models.Lease
 	do      func(ctx context.Context, tx *gorm.DB) (applied bool, err error)
 }
 
@@ -156,22 +160,68 @@ func gone(err error) bool {
 	return false
 }
 
+// claim names one holding of a lease.
+type claim struct {
+	name  string
+	token int64
+}
+
+func claimOf(l models.Lease) claim { return claim{l.Name, l.Token} }
+
+// lostLeases are the claims of a group that have gone to others. Each is looked at once.
+func (s *Store) lostLeases(ctx context.Context, group []*pending) (map[claim]error, error) {
+	lost, seen := map[claim]error{}, map[claim]bool{}
+	for _, p := range group {
+		c := claimOf(p.under)
+		if seen[c] {
+			continue
+		}
+		seen[c] = true
+		err := s.heldBy(ctx, p.under)
+		switch {
+		case errors.Is(err, ErrLeaseLost):
+			lost[c] = err
+		case err != nil:
+			return nil, err
+		}
+	}
+	return lost, nil
+}
+
+// heldBy is StillHeld of a lease that a change may have been made under.
+func (s *Store) heldBy(ctx context.Context, l models.Lease) error {
+	if l.Name == "" {
+		return nil
+	}
+	return s.StillHeld(ctx, l)
+}
+
 func (c *committer) together(group []*pending) error {
 	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 	defer cancel()
 	return c.store.within(ctx, "record", func(ctx context.Context, tx *gorm.DB) error {
 		queue := &queued{}
 		c.store.joint(ctx).queue = queue
+		lost, err := c.store.lostLeases(ctx, group)
+		if err != nil {
+			return err
+		}
 		var numbers []string
+		var tenants []int64
 		for _, p := range group {
-			numbers = append(numbers, p.numbers...)
+			numbers, tenants = append(numbers, p.numbers...), append(tenants, p.tenants...)
 		}
 		if err := lockNumbers(tx, numbers); err != nil {
 			return err
 		}
+		if err := lockTolls(tx, tenants); err != nil {
+			return err
+		}
 		for _, p := range group {
+			if p.applied, p.refused = false, lost[claimOf(p.under)]; p.refused != nil {
+				continue
+			}
 			applied, err := p.do(ctx, tx)
-			p.refused = nil
 			if no, ok := errors.AsType[refusal](err); ok {
 				p.refused, err = no, nil
 			}

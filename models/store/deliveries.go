@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -14,18 +16,18 @@ import (
 var deliveryColumns = columns[models.Delivery]{
 	table: "deliveries",
 	names: []string{"id", "app_id", "session_id", "dkey", "kind", "url", "body", "state", "attempts", "first_at", "due_at", "last_status",
-		"last_error", "created_at", "ended_at"},
+		"last_error", "created_at", "ended_at", "lane"},
 	values: func(d *models.Delivery) []any {
 		var key any
 		if d.Key != "" && d.SessionID != "" {
 			key = d.Key
 		}
 		return []any{nil, d.AppID, d.SessionID, key, string(d.Kind), d.URL, append([]byte{}, d.Body...), string(d.State), d.Attempts,
-			micros(d.FirstAt), micros(d.DueAt), d.LastStatus, d.LastError, micros(d.CreatedAt), micros(d.EndedAt)}
+			micros(d.FirstAt), micros(d.DueAt), d.LastStatus, d.LastError, micros(d.CreatedAt), micros(d.EndedAt), d.Lane}
 	},
 	dest: func(d *models.Delivery) []any {
 		return []any{num(&d.ID), num(&d.AppID), text(&d.SessionID), text(&d.Key), text(&d.Kind), text(&d.URL), &d.Body, text(&d.State),
-			num(&d.Attempts), when(&d.FirstAt), when(&d.DueAt), num(&d.LastStatus), text(&d.LastError), when(&d.CreatedAt), when(&d.EndedAt)}
+			num(&d.Attempts), when(&d.FirstAt), when(&d.DueAt), num(&d.LastStatus), text(&d.LastError), when(&d.CreatedAt), when(&d.EndedAt), num(&d.Lane)}
 	},
 }
 
@@ -34,6 +36,7 @@ func addDelivery(tx *gorm.DB, d *models.Delivery) (err error) {
 	if d.State == "" {
 		d.State = models.DeliveryWaiting
 	}
+	d.Lane = models.LaneOf(d.Line())
 	d.ID, err = deliveryColumns.insertOne(tx, d)
 	if errors.Is(err, gorm.ErrDuplicatedKey) {
 		return nil
@@ -47,29 +50,49 @@ func (s *Store) AddDelivery(ctx context.Context, d *models.Delivery) error {
 	row.Key = ""
 	err := s.within(ctx, "add delivery", func(_ context.Context, tx *gorm.DB) error { return addDelivery(tx, &row) })
 	if err == nil {
-		d.ID = row.ID
+		d.ID, d.Lane = row.ID, row.Lane
 	}
 	return err
 }
 
 // DueDeliveries reads deliveries whose calendar has come (state retry), the longest due first.
-func (s *Store) DueDeliveries(ctx context.Context, now time.Time, limit int) ([]models.Delivery, error) {
-	rows, err := deliveryColumns.all(s.reader(ctx), "WHERE t.state = ? AND t.due_at <= ? ORDER BY t.due_at, t.id LIMIT ?",
-		string(models.DeliveryRetry), micros(now), limit)
+func (s *Store) DueDeliveries(ctx context.Context, now time.Time, lanes []int, limit int) ([]models.Delivery, error) {
+	in, args := inLanes(lanes)
+	rows, err := deliveryColumns.all(s.reader(ctx), "WHERE t.state = ? AND t.due_at <= ?"+in+" ORDER BY t.due_at, t.id LIMIT ?",
+		slices.Concat([]any{string(models.DeliveryRetry), micros(now)}, args, []any{limit})...)
 	return rows, wrap("read due deliveries", err)
+}
+
+// inLanes narrows to lanes; nil narrows nothing. The few rows of others that are met on the way are stepped over.
+func inLanes(lanes []int) (where string, args []any) {
+	if lanes == nil || len(lanes) == models.Lanes {
+		return "", nil
+	}
+	for _, l := range lanes {
+		args = append(args, l)
+	}
+	if len(args) == 0 {
+		args = []any{-1}
+	}
+	return " AND t.lane IN (?" + strings.Repeat(", ?", len(args)-1) + ")", args
 }
 
 // WaitingDeliveries reads deliveries whose first attempt has not ended, in the order in which they were written, after an id: for recovery
 // at start and after Replay.
-func (s *Store) WaitingDeliveries(ctx context.Context, afterID int64, limit int) ([]models.Delivery, error) {
-	rows, err := deliveryColumns.all(s.reader(ctx), "WHERE t.state = ? AND t.id > ? ORDER BY t.id LIMIT ?", string(models.DeliveryWaiting), afterID, limit)
+func (s *Store) WaitingDeliveries(ctx context.Context, afterID int64, lanes []int, limit int) ([]models.Delivery, error) {
+	in, args := inLanes(lanes)
+	rows, err := deliveryColumns.all(s.reader(ctx), "WHERE t.state = ? AND t.id > ?"+in+" ORDER BY t.id LIMIT ?",
+		slices.Concat([]any{string(models.DeliveryWaiting), afterID}, args, []any{limit})...)
 	return rows, wrap("read waiting deliveries", err)
 }
 
 // SaveAttempt stores how deliveries stand after an attempt: state, attempts, times, last status and error, by primary key, in one
-// transaction. A delivery without an ID is an error.
-func (s *Store) SaveAttempt(ctx context.Context, list []models.Delivery) error {
-	return s.within(ctx, "save delivery attempts", func(_ context.Context, tx *gorm.DB) error {
+// transaction. A delivery without an ID is an error. Under leases of which one is lost nothing is written: ErrLeaseLost.
+func (s *Store) SaveAttempt(ctx context.Context, list []models.Delivery, under ...models.Lease) error {
+	return s.within(ctx, "save delivery attempts", func(ctx context.Context, tx *gorm.DB) error {
+		if err := s.allHeld(tx, under); err != nil {
+			return err
+		}
 		for _, d := range list {
 			n, err := run(tx, "UPDATE deliveries SET state = ?, attempts = ?, first_at = ?, due_at = ?, last_status = ?, last_error = ?, ended_at = ? WHERE id = ?",
 				string(d.State), d.Attempts, micros(d.FirstAt), micros(d.DueAt), d.LastStatus, cut(d.LastError, 512), micros(d.EndedAt), d.ID)

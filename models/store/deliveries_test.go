@@ -24,11 +24,11 @@ func TestDeliveries(t *testing.T) {
 		for i := range 4 {
 			h.record(t, h.end(fmt.Sprintf("s%d", i))) // a disconnect and a CDR each
 		}
-		waiting := must[[]models.Delivery](t)(h.WaitingDeliveries(ctx, 0, 100))
+		waiting := must[[]models.Delivery](t)(h.WaitingDeliveries(ctx, 0, nil, 100))
 		if len(waiting) != 8 || waiting[0].Key != "disconnect" || waiting[1].Key != "cdr" || waiting[0].State != models.DeliveryWaiting {
 			t.Fatalf("waiting %+v", waiting)
 		}
-		if got := must[[]models.Delivery](t)(h.WaitingDeliveries(ctx, waiting[4].ID, 2)); !reflect.DeepEqual(got, waiting[5:7]) {
+		if got := must[[]models.Delivery](t)(h.WaitingDeliveries(ctx, waiting[4].ID, nil, 2)); !reflect.DeepEqual(got, waiting[5:7]) {
 			t.Errorf("a page of waiting ones: %+v", got)
 		}
 		now := h.clock.Now()
@@ -56,7 +56,7 @@ func TestDeliveries(t *testing.T) {
 				t.Errorf("read %+v, want %+v", all[i], waiting[7-i])
 			}
 		}
-		due := must[[]models.Delivery](t)(h.DueDeliveries(ctx, now.Add(5*time.Minute), 10))
+		due := must[[]models.Delivery](t)(h.DueDeliveries(ctx, now.Add(5*time.Minute), nil, 10))
 		if want := []int64{waiting[7].ID, waiting[6].ID, waiting[5].ID}; !reflect.DeepEqual(ids(due), want) {
 			t.Errorf("due %v, want %v", ids(due), want)
 		}
@@ -75,7 +75,7 @@ func TestDeliveries(t *testing.T) {
 		if n := must[int](t)(h.Replay(ctx, DeliveryFilter{AppID: h.app.ID})); n != 2 {
 			t.Errorf("replayed %d of the rest, want 2", n)
 		}
-		again := must[[]models.Delivery](t)(h.WaitingDeliveries(ctx, 0, 100))
+		again := must[[]models.Delivery](t)(h.WaitingDeliveries(ctx, 0, nil, 100))
 		if len(again) != 3 || again[0].Attempts != 0 || !again[0].FirstAt.IsZero() || !again[0].EndedAt.IsZero() || again[1].LastError != "" {
 			t.Errorf("after replay %+v", again)
 		}

@@ -3,6 +3,9 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -115,6 +118,83 @@ func (s *Store) StillHeld(ctx context.Context, l models.Lease) error {
 		return wrap("check lease", ErrLeaseLost)
 	}
 	return nil
+}
+
+// Retake is Acquire that also takes a lease from the holder of the same name: a daemon that was restarted under its old name does not wait for
+// what it held before, and what it wrote before bears an older token. Only who knows that its former self is dead may ask so.
+func (s *Store) Retake(ctx context.Context, name, holder string, ttl time.Duration) (l models.Lease, ok bool, err error) {
+	err = s.within(ctx, "retake lease", func(ctx context.Context, tx *gorm.DB) error {
+		if _, err := run(tx, "UPDATE leases SET expires_at = 0 WHERE name = ? AND holder = ?", name, holder); err != nil {
+			return err
+		}
+		l, ok, err = s.Acquire(ctx, name, holder, ttl)
+		return err
+	})
+	if err != nil || !ok {
+		return models.Lease{}, false, err
+	}
+	return l, true, nil
+}
+
+// RenewAll is Renew of several leases of one holder. What it gives back is still held; the others are lost.
+func (s *Store) RenewAll(ctx context.Context, held []models.Lease, ttl time.Duration) (renewed []models.Lease, err error) {
+	if len(held) == 0 {
+		return nil, nil
+	}
+	mine, args := tokens(held)
+	err = s.within(ctx, "renew leases", func(ctx context.Context, tx *gorm.DB) error {
+		now, err := s.Now(ctx)
+		if err != nil {
+			return err
+		}
+		if _, err := run(tx, "UPDATE leases SET expires_at = ? WHERE expires_at > ? AND "+mine,
+			append([]any{micros(clean(now.Add(ttl))), micros(now)}, args...)...); err != nil {
+			return err
+		}
+		renewed, err = leaseColumns.all(tx, "WHERE t.expires_at > ? AND "+mine+" ORDER BY t.name", append([]any{micros(now)}, args...)...)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return renewed, nil
+}
+
+// tokens is the condition that a row is one of these leases, whatever its time.
+func tokens(held []models.Lease) (where string, args []any) {
+	one := make([]string, len(held))
+	for i, l := range held {
+		one[i] = "(name = ? AND holder = ? AND token = ?)"
+		args = append(args, l.Name, l.Holder, l.Token)
+	}
+	return "(" + strings.Join(one, " OR ") + ")", args
+}
+
+// leasesMost bounds Leases: the lanes, the jobs, and more switches than a house has.
+const leasesMost = 2000
+
+// Leases reads the leases that are held now and whose name begins with a prefix, by name.
+func (s *Store) Leases(ctx context.Context, prefix string) ([]models.Lease, error) {
+	now, err := s.Now(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list, err := leaseColumns.all(s.reader(ctx), "WHERE t.expires_at > ? ORDER BY t.name LIMIT "+strconv.Itoa(leasesMost), micros(now))
+	list = slices.DeleteFunc(list, func(l models.Lease) bool { return !strings.HasPrefix(l.Name, prefix) })
+	return list, wrap("read leases", err)
+}
+
+// allHeld is StillHeld of several leases in one look; none is none.
+func (s *Store) allHeld(tx *gorm.DB, held []models.Lease) error {
+	if len(held) == 0 {
+		return nil
+	}
+	mine, args := tokens(held)
+	n, err := run(tx, "UPDATE leases SET token = token WHERE expires_at > "+s.nowExpr+" AND "+mine, append(s.nowArgs(), args...)...)
+	if err == nil && n < int64(len(held)) {
+		err = ErrLeaseLost
+	}
+	return wrap("check leases", err)
 }
 
 // Lease reads who holds the lease of a name. False: nobody does.

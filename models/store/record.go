@@ -18,7 +18,8 @@ import (
 // A call ends once: when the session has ended already, the whole change is skipped and applied is false. An event that the session has
 // already is dropped, with the delivery that carries its key. An Exclusive change whose number another live call has fails with
 // models.NumberBusy. A change that takes or cancels a waiting call is not applied either when the call does not wait any more; the row of a
-// placed call that is Placed or has ended goes away whatever becomes of the rest. In the caller's slice a delivery that is new gets its ID and state; one that was
+// placed call that is Placed or has ended goes away whatever becomes of the rest. A change Under a lease that is another's by now fails with
+// ErrLeaseLost. In the caller's slice a delivery that is new gets its ID and state; one that was
 // dropped has ID 0, and so has every one when applied is false.
 //
 // A context that ends while the change waits ends the waiting, not the change: it may still be committed. Inside Once the change joins
@@ -36,7 +37,13 @@ func (s *Store) Record(ctx context.Context, ch models.Change) (applied bool, err
 		applied, err = s.commits.submit(ctx, w)
 	} else {
 		err = s.within(ctx, "record", func(ctx context.Context, tx *gorm.DB) (err error) {
+			if err = s.heldBy(ctx, w.under); err != nil {
+				return err
+			}
 			if err = lockNumbers(tx, w.numbers); err != nil {
+				return err
+			}
+			if err = lockTolls(tx, w.tenants); err != nil {
 				return err
 			}
 			applied, err = w.do(ctx, tx)
@@ -54,7 +61,7 @@ func (s *Store) Record(ctx context.Context, ch models.Change) (applied bool, err
 }
 
 func (s *Store) workOf(ch models.Change) work {
-	return work{what: "record session " + ch.Session.ID, numbers: touched(ch),
+	return work{what: "record session " + ch.Session.ID, numbers: touched(ch), tenants: tolled(ch), under: ch.Under,
 		do: func(ctx context.Context, tx *gorm.DB) (bool, error) { return s.apply(ctx, tx, ch) }}
 }
 

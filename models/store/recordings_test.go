@@ -95,7 +95,7 @@ func TestHeldIsNotSent(t *testing.T) {
 		}
 		h.clock.advance(time.Hour)
 		now := h.clock.Now()
-		lists := [][]models.Delivery{must[[]models.Delivery](t)(h.WaitingDeliveries(ctx, 0, 10)), must[[]models.Delivery](t)(h.DueDeliveries(ctx, now, 10)),
+		lists := [][]models.Delivery{must[[]models.Delivery](t)(h.WaitingDeliveries(ctx, 0, nil, 10)), must[[]models.Delivery](t)(h.DueDeliveries(ctx, now, nil, 10)),
 			must[[]models.Delivery](t)(h.DeadCDRs(ctx, now, h.app.ID, 0, 10))}
 		for i, list := range lists {
 			for _, d := range list {
@@ -154,7 +154,7 @@ func TestReleaseOnce(t *testing.T) {
 				t.Errorf("released by %d: %+v with %+v", winner, d, cdr)
 			}
 		}
-		if got := must[[]models.Delivery](t)(h.WaitingDeliveries(ctx, 0, 100)); len(got) != 20 {
+		if got := must[[]models.Delivery](t)(h.WaitingDeliveries(ctx, 0, nil, 100)); len(got) != 20 {
 			t.Errorf("%d deliveries wait", len(got))
 		}
 	})

@@ -80,7 +80,7 @@ func TestRetention(t *testing.T) {
 			t.Errorf("a second run took %d", n)
 		}
 
-		waiting := must[[]models.Delivery](t)(h.WaitingDeliveries(ctx, 0, 100))
+		waiting := must[[]models.Delivery](t)(h.WaitingDeliveries(ctx, 0, nil, 100))
 		for i := range waiting {
 			waiting[i].State = []models.DeliveryState{models.DeliveryDone, models.DeliveryDead, models.DeliveryRetry}[i%3]
 		}

@@ -134,11 +134,11 @@ func (h *house) askEverything(t *testing.T) {
 	must[[]models.Session](t)(h.LiveSessions(ctx, "fs1"))
 	must[[]models.CallEvent](t)(h.Events(ctx, "s1"))
 	must[models.CDR](t)(h.CDR(ctx, "s1"))
-	waiting := must[[]models.Delivery](t)(h.WaitingDeliveries(ctx, 0, 10))
+	waiting := must[[]models.Delivery](t)(h.WaitingDeliveries(ctx, 0, nil, 10))
 	if err := h.SaveAttempt(ctx, waiting); err != nil {
 		t.Fatal(err)
 	}
-	must[[]models.Delivery](t)(h.DueDeliveries(ctx, now, 10))
+	must[[]models.Delivery](t)(h.DueDeliveries(ctx, now, nil, 10))
 	must[[]models.Delivery](t)(h.DeadCDRs(ctx, now, h.app.ID, 0, 10))
 	must[int](t)(h.Replay(ctx, DeliveryFilter{SessionID: "s1"}))
 	h.list(t, page)
