@@ -28,7 +28,12 @@ type Leg struct {
 	Disposition   string
 	// Keyed is what was keyed on leg 1 of a placed call, one input after the other, with - between them.
 	Keyed string
+	// Invite is what leg 1 of a call that came in was made by. Only the reports of an ended leg have it.
+	Invite Invite
 }
+
+// Left says that the caller gave up by himself before anybody was dialled for him.
+func (l Leg) Left() bool { return callerLeft(l, Leg{}, false) }
 
 // InputVar is the variable that holds what was keyed n-th, from 1. It stays on the leg, so that a daemon that was away still reads it.
 func InputVar(n int) string { return "maskline_digits_" + strconv.Itoa(n) }
@@ -64,6 +69,9 @@ func (l Leg) Merge(o Leg) Leg {
 	l.Answered, l.HungUp = earliest(l.Answered, o.Answered), earliest(l.HungUp, o.HungUp)
 	l.Cause, l.Disposition = max(l.Cause, o.Cause), max(l.Disposition, o.Disposition)
 	l.Keyed = max(l.Keyed, o.Keyed) // one that knows more begins as the other does
+	if o.Invite.Known() {
+		l.Invite = l.Invite.merge(o.Invite)
+	}
 	l.Q850, l.SIPStatus = max(l.Q850, o.Q850), max(l.SIPStatus, o.SIPStatus)
 	return l
 }

@@ -44,6 +44,9 @@ func FromPost(record []byte) (l Leg, host string, err error) {
 	if l.ID == "" || l.Call == "" || l.Role == "" {
 		return Leg{}, "", ErrForeign
 	}
+	if l.Role == "a" {
+		l.Invite = ReadInvite(variable)
+	}
 	// The first profile of a call flow is the newest one; a transferred leg has more. Ours are never transferred, and earliest
 	// over all of them is right in any case.
 	for _, flow := range post.Callflow {

@@ -1,5 +1,5 @@
 // Package spool keeps the records of ended legs on disk until the calls they belong to are settled: those that switches post, and those
-// that switches could not post and wrote to a directory of their own. A record is handed over once while this process lives; a restart hands
+// that switches could not post and wrote to a directory of their own. What lies on the host of a switch that no daemon sees, a Forwarder there sends. A record is handed over once while this process lives; a restart hands
 // over what is left. Goroutine: Run's caller; Take may be called from any.
 package spool
 
@@ -27,7 +27,7 @@ type Options struct {
 	Others []Other
 	// Report takes a leg's record; done is called once when it is needed no more. It is false when there is no room: the record stays.
 	Report func(l cdr.Leg, host string, done func()) bool
-	Count  func(way string) // a record came by "post" or "spool"
+	Count  func(way string) // a record came by "post", "forward" or "spool"
 	Log    *slog.Logger
 }
 
@@ -63,21 +63,49 @@ func Open(o Options) (*Spool, error) {
 
 // Take keeps one posted record and hands it over. The record is on disk, if not yet past a power cut, when Take returns: the events of
 // the same leg are the first source, this is the second.
-func (s *Spool) Take(record []byte) error {
+func (s *Spool) Take(record []byte) error { return s.take(record, "post", os.WriteFile) }
+
+// TakeDurably is Take for one who removes what he sends: the record is past a power cut when it returns.
+func (s *Spool) TakeDurably(record []byte) error { return s.take(record, "forward", writeDurably) }
+
+func (s *Spool) take(record []byte, way string, write func(string, []byte, os.FileMode) error) error {
 	name := filepath.Join(s.Dir, models.NewID()+recordSuffix)
 	part := strings.TrimSuffix(name, recordSuffix) + ".part"
-	if err := os.WriteFile(part, record, 0o600); err != nil {
+	if err := write(part, record, 0o600); err != nil {
 		_ = os.Remove(part) // a full disk leaves half a file
 		return fmt.Errorf("keep posted record: %w", err)
 	}
 	s.hold(name)
-	if err := os.Rename(part, name); err != nil {
+	err := os.Rename(part, name)
+	if err == nil && way == "forward" {
+		err = syncDir(s.Dir)
+	}
+	if err != nil {
 		s.letGo(name)
 		return fmt.Errorf("keep posted record: %w", err)
 	}
-	s.Count("post")
+	s.Count(way)
 	s.handOver(name, record, "")
 	return nil
+}
+
+// writeDurably is os.WriteFile that returns when the content is on the disk itself.
+func writeDurably(name string, content []byte, mode os.FileMode) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode) //nolint:gosec // a file of the spool
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// syncDir puts the names in a directory on the disk.
+func syncDir(dir string) error {
+	d, err := os.Open(dir) //nolint:gosec // the spool
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
 
 // Run looks again and again at what lies in the directories.
@@ -171,8 +199,7 @@ func (s *Spool) hostOf(writer string) string {
 // putAside renames a record that makes no sense, so that it is looked at by a person and not again by us.
 func (s *Spool) putAside(name string, why error) {
 	defer s.letGo(name)
-	st, err := os.Stat(name)
-	if err != nil || time.Since(st.ModTime()) < unfinished && filepath.Dir(name) != filepath.Clean(s.Dir) {
+	if _, err := os.Stat(name); err != nil || young(name) && filepath.Dir(name) != filepath.Clean(s.Dir) {
 		return
 	}
 	s.Log.Error("record of a leg makes no sense and is put aside", "file", filepath.Base(name)+badSuffix, "error", why)

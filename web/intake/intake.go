@@ -11,14 +11,17 @@ import (
 	"net/http"
 
 	"maskline/controller/cdr"
+	"maskline/controller/spool"
 )
 
 // Path is where switches post to.
-const Path = "/switch/v1/cdr"
+const Path = spool.SendPath
 
 // Keeper keeps a record so that it survives this process.
 type Keeper interface {
 	Take(record []byte) error
+	// TakeDurably is for one who removes what he sends.
+	TakeDurably(record []byte) error
 }
 
 // New makes the handler. user and password are those of basic authentication in the switch's vars.xml.
@@ -42,7 +45,11 @@ func New(k Keeper, user, password string, log *slog.Logger) http.Handler {
 			http.Error(w, "the record did not arrive whole", http.StatusBadRequest)
 			return
 		}
-		if err := k.Take(record); err != nil {
+		take := k.Take
+		if r.URL.Query().Get(spool.DurableField) == "true" {
+			take = k.TakeDurably
+		}
+		if err := take(record); err != nil {
 			log.ErrorContext(r.Context(), "leg record could not be kept; the switch spools it", "error", err)
 			http.Error(w, "not kept", http.StatusInsufficientStorage)
 		}
