@@ -16,31 +16,34 @@ type arrival struct {
 }
 
 // read says who calls whom. The dialplan has refused strangers already; a switch whose list is wider than ours is caught here.
-func (t *trunks) read(parked esl.Event) (arrival, bool) {
-	trunk, ok := t.from(parked)
+func (t *trunks) read(parked esl.Event) (arrival, bool) { return t.readFrom(parked.Var) }
+
+// readFrom is read for the variables of a leg, from wherever they are known.
+func (t *trunks) readFrom(variable func(string) string) (arrival, bool) {
+	trunk, ok := t.from(variable)
 	if !ok {
 		return arrival{}, false
 	}
 	a := arrival{trunk: trunk.Name, caller: models.Hidden}
-	if g, err := t.numbering.Global(userOf(dialledField(trunk, parked))); err == nil {
+	if g, err := t.numbering.Global(userOf(dialledField(trunk, variable))); err == nil {
 		a.dialled = g
 	}
-	if trunk.TrustCaller && !wantsPrivacy(parked, trunk) {
-		if p, err := t.numbering.Party(userOf(callerField(trunk, parked))); err == nil {
+	if trunk.TrustCaller && !wantsPrivacy(variable, trunk) {
+		if p, err := t.numbering.Party(userOf(callerField(trunk, variable))); err == nil {
 			a.caller = p
 		}
 	}
 	return a, true
 }
 
-func (t *trunks) from(parked esl.Event) (models.Trunk, bool) {
-	source := parked.Var("sip_network_ip")
+func (t *trunks) from(variable func(string) string) (models.Trunk, bool) {
+	source := variable("sip_network_ip")
 	if source == "" {
-		source = parked.Var("sip_received_ip")
+		source = variable("sip_received_ip")
 	}
 	addr, err := netip.ParseAddr(source)
-	registered := parked.Var("sip_auth_username")
-	authorized := parked.Var("sip_authorized") == "true"
+	registered := variable("sip_auth_username")
+	authorized := variable("sip_authorized") == "true"
 	for _, trunk := range t.all {
 		if authorized && registered != "" && trunk.Registers == registered {
 			return trunk, true
@@ -57,33 +60,33 @@ func (t *trunks) from(parked esl.Event) (models.Trunk, bool) {
 	return models.Trunk{}, false
 }
 
-func dialledField(trunk models.Trunk, e esl.Event) string {
+func dialledField(trunk models.Trunk, variable func(string) string) string {
 	if trunk.DialledIn == models.FieldTo {
-		return e.Var("sip_to_user")
+		return variable("sip_to_user")
 	}
-	return e.Var("sip_req_user")
+	return variable("sip_req_user")
 }
 
-func callerField(trunk models.Trunk, e esl.Event) string {
+func callerField(trunk models.Trunk, variable func(string) string) string {
 	switch trunk.CallerIn {
 	case models.FieldPAI:
-		return e.Var("sip_P-Asserted-Identity")
+		return variable("sip_P-Asserted-Identity")
 	case models.FieldPPI:
-		return e.Var("sip_P-Preferred-Identity")
+		return variable("sip_P-Preferred-Identity")
 	case models.FieldRPID:
-		return e.Var("sip_Remote-Party-ID")
+		return variable("sip_Remote-Party-ID")
 	default:
-		return e.Var("sip_from_user")
+		return variable("sip_from_user")
 	}
 }
 
 // wantsPrivacy says that the caller asked not to be known. A trunk that vouches for him in PAI still tells us who he is: then he is
 // hidden from the callee, as everybody is, and known to the routing (RFC 3325).
-func wantsPrivacy(e esl.Event, trunk models.Trunk) bool {
+func wantsPrivacy(variable func(string) string, trunk models.Trunk) bool {
 	if trunk.CallerIn == models.FieldPAI || trunk.CallerIn == models.FieldRPID {
 		return false
 	}
-	from := strings.ToLower(e.Var("sip_from_user"))
+	from := strings.ToLower(variable("sip_from_user"))
 	return from == "" || from == "anonymous" || from == "restricted" || from == "unavailable"
 }
 

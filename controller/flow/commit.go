@@ -31,7 +31,7 @@ func (k *call) event(t models.EventType, at time.Time) models.CallEvent {
 
 // change is the session as it stands, with events and their pushes.
 func (k *call) change(events ...models.CallEvent) models.Change {
-	c := models.Change{Session: k.s, Events: events}
+	c := models.Change{Session: k.s, Events: events, Under: k.under}
 	for _, ev := range events {
 		// In mode X the callin push is the question itself (collect.go, ask).
 		if k.app.ID == 0 || ev.Type == models.EventCallIn && k.s.Plan.Ask != nil {
@@ -96,8 +96,8 @@ func (k *call) record(ctx context.Context, c models.Change) error {
 	return nil
 }
 
-// finish writes the end: the disconnect event, the CDR and their pushes, in one transaction and once.
-func (k *call) finish(ctx context.Context) {
+// finish writes the end: the disconnect event, the CDR and their pushes, in one transaction and once, with events that were not told before.
+func (k *call) finish(ctx context.Context, untold ...models.CallEvent) {
 	k.s.Stopped = k.s.Stopped || k.stopped.Load()
 	if k.seen.IsZero() {
 		k.seen = time.Now().UTC()
@@ -109,7 +109,7 @@ func (k *call) finish(ctx context.Context) {
 	recording, waits := k.recording(&record)
 	ev := k.event(models.EventDisconnect, record.EndAt)
 	ev.State, ev.By = inEvent(record.Fail), record.HungUpBy
-	c := k.change(ev)
+	c := k.change(append(untold, ev)...)
 	c.CDR, c.Placed, c.Recording, c.Charges = &record, k.s.Plan.Place != nil, recording, k.price(ctx, record)
 	if d, push := k.e.Outbox.CDR(k.app, k.spID, k.s, record); push && k.app.ID != 0 {
 		if waits {

@@ -56,6 +56,8 @@ type lab struct {
 	ends    chan models.Session // of placed calls
 	voice   Speaker
 	purse   Purse
+	observe Observe
+	binding models.Binding
 }
 
 // inLab runs a test in virtual time. The zero options are a switch with one trusted trunk.
@@ -116,7 +118,7 @@ func (l *lab) daemon() (e *Engine, stop func()) {
 	l.must(err)
 	recordings, err := media.NewRecordings(media.RecordingsOptions{Dir: l.recDir, Key: make([]byte, 32)})
 	l.must(err)
-	e = New(Options{Store: l.st, Outbox: l.box, Prompts: prompts, Recordings: recordings, Trunks: l.trunks, Ask: l.ask, Speech: l.voice, Purse: l.purse, Owner: fmt.Sprintf("d%d", l.daemons),
+	e = New(Options{Store: l.st, Outbox: l.box, Prompts: prompts, Recordings: recordings, Trunks: l.trunks, Ask: l.ask, Speech: l.voice, Purse: l.purse, Observe: l.observe, Owner: fmt.Sprintf("d%d", l.daemons),
 		Log: slog.New(slog.NewTextHandler(l.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	records, err := spool.Open(spool.Options{Dir: filepath.Join(l.spool, "own"), Hosts: []string{"sw1"}, Others: []spool.Other{{Dir: l.spool, Host: "sw1"}}, Report: e.Report, Log: e.Log})
 	l.must(err)
