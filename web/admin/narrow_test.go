@@ -315,6 +315,7 @@ var platformOnly = map[string]string{
 	"ReturnNumber": "NumbersChange", "SubscribeNumber": "NumbersChange", "UnsubscribeNumber": "NumbersChange", "SetHolder": "HoldersChange",
 	"RegisterParties": "HoldersChange", "UnregisterParty": "HoldersChange", "ClearRefusals": "EnterprisesReview", "DecideEnterprise": "EnterprisesReview",
 	"DecideOrder": "OrdersReview", "DeliverOrder": "OrdersDeliver",
+	"Now": "no rows", "Switches": "PlatformView", "OrderSwitch": "PlatformChange",
 }
 
 func TestEveryMethodOfTheStoreIsThoughtOf(t *testing.T) {

@@ -40,7 +40,7 @@ const (
 	BarredView       Permission = "barred.view"
 	BarredChange     Permission = "barred.change"
 	PlatformView     Permission = "platform.view"   // switches, trunks
-	PlatformChange   Permission = "platform.change" // keys, files, the simulated switch
+	PlatformChange   Permission = "platform.change" // keys, files, switches
 	JobsView         Permission = "jobs.view"
 	JobsRun          Permission = "jobs.run"
 

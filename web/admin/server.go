@@ -196,6 +196,7 @@ func (s *server) route(g *gin.RouterGroup) {
 	s.handle(g, http.MethodDelete, "/barred/:id", BarredChange, s.unbar)
 
 	s.handle(g, http.MethodGet, "/switches", PlatformView, s.listSwitches)
+	s.handle(g, http.MethodPut, "/switches/:switch/state", PlatformChange, s.setSwitchState)
 	s.handle(g, http.MethodGet, "/trunks", PlatformView, s.listTrunks)
 	s.routeJobs(g)
 	s.routePrices(g)

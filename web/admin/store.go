@@ -13,6 +13,7 @@ type Store interface {
 	accounts
 	moneyStore
 	lifeStore
+	switchStore
 
 	CreateTenant(ctx context.Context, t *models.Tenant) error
 	Tenant(ctx context.Context, id int64) (models.Tenant, error)

@@ -364,18 +364,6 @@ type Count struct {
 	Count int `json:"count"`
 }
 
-// Switch tells how the connections to one FreeSWITCH are.
-type Switch struct {
-	Name     string     `json:"name"`
-	Up       bool       `json:"up"`
-	Since    *time.Time `json:"since,omitempty"`
-	LastBeat *time.Time `json:"last_beat,omitempty"`
-	Hostname string     `json:"hostname,omitempty"`
-	Version  string     `json:"version,omitempty"`
-	Sessions int        `json:"sessions"`
-	Error    string     `json:"error,omitempty"`
-}
-
 // Trunk is a way to a carrier as it is configured, without its secrets.
 type Trunk struct {
 	Name        string   `json:"name"`
