@@ -71,6 +71,9 @@ type Connect struct {
 	// CallBack says that the callee may call this caller back on the number: recorded when he is dialled, for so long (0 is for ever).
 	CallBack    bool          `json:"call_back,omitempty"`
 	CallBackFor time.Duration `json:"call_back_for,omitempty"`
+	// ShowsCaller says that Show is the caller's own number, since his callee's binding asks for it and the platform allows it. Without it nothing
+	// that the callee gets may hold that number (controller/guard).
+	ShowsCaller bool `json:"shows_caller,omitempty"`
 	// Click-to-dial only.
 	Media        Media  `json:"media,omitempty"`
 	Wait         string `json:"wait,omitempty"`           // waitVoice: what A hears while B is dialled, looped; "" is our ring-back

@@ -67,6 +67,7 @@ const (
 	CalleeOutOfOrder  StateCode = 8105
 	// Of placed calls (spec/voicecall.md §9.2).
 	NoDigits           StateCode = 100  // CDR only: nothing was keyed in time
+	PlacedInternal     StateCode = 8000 // internal error, as 8011 of the other product
 	TenantTooManyCalls StateCode = 7001 // in the queue: more calls than the tenant may make
 	AppTooManyCalls    StateCode = 7002
 	NumberTooManyCalls StateCode = 7003
@@ -106,6 +107,7 @@ var stateTexts = map[StateCode]string{
 	PlayFailed:        "Playing the tone failed.",
 	DurationReached:   "The maximum call duration is reached.",
 	InternalError:     "Internal error.",
+	PlacedInternal:    "Internal error.",
 	NoBinding:         "The number is not bound.",
 	RecordingFailed:   "Recording failed.",
 	DirectionBarred:   "The call direction is not allowed.",

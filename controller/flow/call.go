@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"maskline/controller/cdr"
+	"maskline/controller/guard"
 	"maskline/esl"
 	"maskline/models"
 )
@@ -37,6 +38,7 @@ type call struct {
 	// sendsEvents says that the caller's side offers to send keys as telephone-event (RFC 2833, RFC 4733).
 	sendsEvents bool
 	told        map[string]bool
+	watched     *guard.Watch // for whose numbers strings are looked through; see secrets
 	source      models.Source
 	seen        time.Time // until when a call whose end nobody saw was known to live
 	holds       []string  // trunks on which it holds a channel
@@ -54,11 +56,13 @@ func (e *Engine) newCall(leg esl.Call, host string) *call {
 	id := models.SessionID(leg.ID(), host)
 	ready := make(chan struct{})
 	close(ready)
-	return &call{
-		e: e, leg: leg, ready: ready, log: e.Log.With("sessionId", id), told: map[string]bool{}, source: models.SourceEvents,
+	k := &call{
+		e: e, ready: ready, log: e.Log.With("sessionId", id), told: map[string]bool{}, source: models.SourceEvents,
 		s:    models.Session{ID: id, LegA: leg.ID(), Switch: leg.Switch().Name(), Host: host},
 		legs: cdr.Legs{A: cdr.Leg{ID: leg.ID(), Call: leg.ID(), Role: "a"}},
 	}
+	k.leg = k.guarded(leg)
+	return k
 }
 
 // leave asks the goroutine to let go of the call if the switch can finish it alone; it is called once, by the engine.

@@ -25,7 +25,7 @@ func (k *call) connect(ctx context.Context, c models.Connect) error {
 	k.afford(ctx, &c)
 	order, err := k.order(c, picked)
 	if err != nil {
-		return fmt.Errorf("make the dial string: %w", err)
+		return k.refuseWithheld(ctx, fmt.Errorf("make the dial string: %w", err))
 	}
 	if err := k.leg.Set(ctx, k.leg.ID(), order.caller...); err != nil {
 		return fmt.Errorf("set the caller's variables: %w", err)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"maskline/controller/guard"
 	"maskline/esl"
 	"maskline/models"
 )
@@ -59,8 +60,10 @@ func (k *call) order(c models.Connect, picked []models.Trunk) (order, error) {
 func (k *call) guard(c models.Connect) error {
 	caller := k.s.Caller.Reveal()
 	switch {
-	case k.s.Caller.Known() && c.Show == caller:
-		return errors.New("the callee would see the caller's own number")
+	case k.s.Caller.Known() && c.Show == caller && !c.ShowsCaller:
+		f := &guard.Finding{Where: guard.InDial, Name: "origination_caller_id_number", How: guard.Plain}
+		k.alarm(f)
+		return f
 	case c.Show == c.To:
 		return errors.New("the callee would see his own number as the caller")
 	case c.To == caller:

@@ -60,6 +60,7 @@ func (k *call) inbound(ctx context.Context, parked esl.Event) {
 	}
 	switch {
 	case errors.Is(err, esl.ErrGone): // the caller left before anybody was dialled
+	case withheld(err):
 	case err != nil && ctx.Err() == nil:
 		k.log.Error("call could not be routed", "error", err)
 		k.apologise(ctx)
@@ -72,6 +73,9 @@ func (k *call) inbound(ctx context.Context, parked esl.Event) {
 		err = k.refuse(ctx, *plan.Refuse)
 	case plan.Connect != nil:
 		err = k.connect(ctx, *plan.Connect)
+	}
+	if withheld(err) {
+		err = k.refuseWithheld(ctx, err)
 	}
 	k.end(ctx, err)
 }
@@ -120,6 +124,11 @@ func (k *call) apologise(ctx context.Context) {
 
 // end waits until the switch has told how every leg ended, and writes it.
 func (k *call) end(ctx context.Context, err error) {
+	if withheld(err) { // what was to follow cannot: a placed call ends here
+		k.log.Error("call is ended: what it needs may not be given to the switch", "error", err)
+		k.placing.wrong, err = models.PlacedInternal, nil
+		k.hangup(ctx, k.first(), esl.NormalTemporaryFailure)
+	}
 	if err == nil || errors.Is(err, esl.ErrGone) {
 		err = k.awaitOver(ctx, legEndIn)
 	}

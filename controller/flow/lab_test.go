@@ -54,6 +54,7 @@ type lab struct {
 	file    string        // of the database
 	adapter *freeswitch.Switch
 	ends    chan models.Session // of placed calls
+	tune    func(*Engine)       // of the daemons that are started next
 	voice   Speaker
 	purse   Purse
 	observe Observe
@@ -120,6 +121,9 @@ func (l *lab) daemon() (e *Engine, stop func()) {
 	l.must(err)
 	e = New(Options{Store: l.st, Outbox: l.box, Prompts: prompts, Recordings: recordings, Trunks: l.trunks, Ask: l.ask, Speech: l.voice, Purse: l.purse, Observe: l.observe, Owner: fmt.Sprintf("d%d", l.daemons),
 		Log: slog.New(slog.NewTextHandler(l.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	if l.tune != nil {
+		l.tune(e)
+	}
 	records, err := spool.Open(spool.Options{Dir: filepath.Join(l.spool, "own"), Hosts: []string{"sw1"}, Others: []spool.Other{{Dir: l.spool, Host: "sw1"}}, Report: e.Report, Log: e.Log})
 	l.must(err)
 	adapter := freeswitch.New(freeswitch.Options{Name: "sw1", Password: "ClueCon", Dial: func(context.Context) (net.Conn, error) { return l.sw.Dial() }})

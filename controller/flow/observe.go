@@ -15,6 +15,7 @@ type Observe interface {
 	Claimed(won bool)
 	Overloaded(why Overload) // a call that came in, for being one too many
 	PromptMissing()
+	LeakPrevented(where string)          // a string was withheld from the switch (controller/guard); where is one of a few words
 	RiskReported(state models.StateCode) // a risk rule that only reports was met
 	CommitRetried()
 	ReportDropped(why string)
@@ -34,6 +35,7 @@ func (Silent) Claimed(bool)                                           {}
 func (Silent) Overloaded(Overload)                                    {}
 func (Silent) RiskReported(models.StateCode)                          {}
 func (Silent) PromptMissing()                                         {}
+func (Silent) LeakPrevented(string)                                   {}
 func (Silent) CommitRetried()                                         {}
 func (Silent) ReportDropped(string)                                   {}
 func (Silent) Panicked()                                              {}

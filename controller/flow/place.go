@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"maskline/controller/cdr"
+	"maskline/controller/guard"
 	"maskline/esl"
 	"maskline/models"
 )
@@ -118,10 +119,13 @@ func (k *call) place(ctx context.Context, picked []models.Trunk) {
 	}
 	if err != nil && k.leg == nil {
 		k.log.Warn("call could not be dialled", "error", err)
-		err = nil
 		if k.placing.wrong == 0 {
 			k.placing.wrong = models.NotConnected
+			if withheld(err) {
+				k.placing.wrong = models.PlacedInternal
+			}
 		}
+		err = nil
 	}
 	if k.leg == nil {
 		k.finish(ctx)
@@ -171,6 +175,12 @@ func (k *call) begun(ctx context.Context) bool {
 
 // dial gives the call to the switch. From here on it needs no daemon but for keys that decide what follows.
 func (k *call) dial(ctx context.Context, d esl.Dial, script script) error {
+	if err := k.secrets().Place(d, script.apps); err != nil {
+		if f, ok := errors.AsType[*guard.Finding](err); ok {
+			k.alarm(f)
+		}
+		return fmt.Errorf("place: %w", err)
+	}
 	told := func() {}
 	if k.e.pass != nil {
 		done, err := k.e.pass(ctx, k.placing.out)
@@ -195,7 +205,7 @@ func (k *call) dial(ctx context.Context, d esl.Dial, script script) error {
 	default:
 		return errors.Join(errUntold, err)
 	}
-	k.leg = leg
+	k.leg = k.guarded(leg)
 	k.note()
 	k.known()
 	k.e.Observe.Stage("dial", time.Since(start))

@@ -38,6 +38,6 @@ func axCall(r Rules, s models.Sight) (models.Plan, string) {
 		show = real
 	}
 	c := connect(r, s, to, show)
-	c.Exclusive, c.UsesTemp = true, fromOwner
+	c.Exclusive, c.UsesTemp, c.ShowsCaller = true, fromOwner, !fromOwner && r.showsCaller(s)
 	return models.Plan{Connect: c}, fmt.Sprintf("side %s on %s reaches %s, who sees %s", s.Route.Side, s.Dialled, to, models.Mask(show))
 }

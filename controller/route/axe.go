@@ -35,7 +35,7 @@ func extension(r Rules, s models.Sight) (models.Plan, string) {
 		return turned(refuse(models.RealCallerBarred, rejected, models.PromptNoPermission, s.App), toA), "displayNumMode asks for the real caller, which is not allowed"
 	}
 	c := connect(r, s, s.Route.Destination, show)
-	c.Extension = s.Extension
+	c.Extension, c.ShowsCaller = s.Extension, r.showsCaller(s)
 	// A hidden caller cannot be called back: he is never recorded.
 	c.CallBack, c.CallBackFor = s.Caller.Known(), time.Duration(s.Binding.CallbackTime)*s.Binding.Unit()
 	return models.Plan{Direction: toA, Connect: c}, fmt.Sprintf("binding %s: extension %s of %s reaches %s, who sees %s", s.Binding.ID, s.Extension, s.Dialled, s.Route.Destination, models.Mask(show))

@@ -179,3 +179,8 @@ func (r Rules) shown(s models.Sight) (number string, ok bool) {
 	}
 	return "", false
 }
+
+// showsCaller says that what shown gives is the caller's own number.
+func (r Rules) showsCaller(s models.Sight) bool {
+	return r.AllowRealCaller && s.Binding.ShowCaller && s.Caller.Known()
+}

@@ -23,6 +23,7 @@ type metrics struct {
 	refused, flowControlled                          *prometheus.CounterVec
 	stages                                           *prometheus.HistogramVec
 	promptMissing, commitRetried, panicked           prometheus.Counter
+	leaks                                            *prometheus.CounterVec
 	pushes                                           *prometheus.HistogramVec
 	moved                                            *prometheus.CounterVec
 	held                                             *prometheus.GaugeVec
@@ -73,6 +74,7 @@ func newMetrics(version string) *metrics {
 		claims:         counter("claims_total", "Parked calls that this daemon tried to take.", "won"),
 		dropped:        counter("leg_reports_dropped_total", "Records of legs that completed no call.", "why"),
 		stages:         histogram("call_stage_seconds", "Time taken by the stages of a call's set-up.", slow, "stage"),
+		leaks:          counter("leaks_prevented_total", "Strings withheld from a switch since somebody could have read another's number in them, by what they were.", "where"),
 		promptMissing:  counter("prompts_missing_total", "Prompts that were to be played and were not there.").WithLabelValues(),
 		commitRetried:  counter("commits_retried_total", "Steps of calls that had to wait for the database.").WithLabelValues(),
 		panicked:       counter("panics_total", "Calls whose goroutine panicked.").WithLabelValues(),
@@ -159,10 +161,11 @@ func (m *metrics) Overloaded(why flow.Overload)      { m.refused.WithLabelValues
 func (m *metrics) RiskReported(state models.StateCode) {
 	m.risk.WithLabelValues(strconv.Itoa(int(state))).Inc()
 }
-func (m *metrics) PromptMissing()           { m.promptMissing.Inc() }
-func (m *metrics) CommitRetried()           { m.commitRetried.Inc() }
-func (m *metrics) ReportDropped(why string) { m.dropped.WithLabelValues(why).Inc() }
-func (m *metrics) Panicked()                { m.panicked.Inc() }
+func (m *metrics) PromptMissing()             { m.promptMissing.Inc() }
+func (m *metrics) LeakPrevented(where string) { m.leaks.WithLabelValues(where).Inc() }
+func (m *metrics) CommitRetried()             { m.commitRetried.Inc() }
+func (m *metrics) ReportDropped(why string)   { m.dropped.WithLabelValues(why).Inc() }
+func (m *metrics) Panicked()                  { m.panicked.Inc() }
 
 // What the courier tells (delivery.Observer).
 
