@@ -78,6 +78,14 @@ func (c CDR) TalkSeconds() int64 {
 	return max(0, c.EndAt.Unix()-c.AnswerAt.Unix())
 }
 
+// DialledSeconds is how long the legs were talked on that the platform dialled: what carriers charge.
+func (c CDR) DialledSeconds() int64 {
+	if c.OutAnswerAt.IsZero() {
+		return c.TalkSeconds()
+	}
+	return c.TalkSeconds() + max(0, c.EndAt.Unix()-c.OutAnswerAt.Unix())
+}
+
 // Source is what a CDR was completed from; anything but SourceEvents means that we did not see the whole call.
 type Source string
 

@@ -90,6 +90,7 @@ type Decision struct {
 	UserData  string
 	Side      Side
 	Why       string // one sentence for the operator: which rule decided
+	Barred    bool   // the callee may not be dialled, for what his number begins with
 	// Findings are the risk rules that would have refused the call, had they not been set to report only.
 	Findings []StateCode
 }

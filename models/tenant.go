@@ -23,6 +23,8 @@ type Tenant struct {
 	// restores what was suspended for arrears and nothing else.
 	Credit  Amount
 	Arrears bool
+	// Toll narrows where his calls may go, and bounds them.
+	Toll Toll
 	// Zone is the time zone of the tenant's months, as the IANA database names it; "" is Asia/Shanghai.
 	Zone      string
 	CreatedAt time.Time
@@ -52,7 +54,7 @@ func (t Tenant) Validate() error {
 	case t.Calls.PerHour < 0 || t.Calls.PerDay < 0:
 		return Fail(Invalid, "calls.per_hour", "calls an hour and a day are 1 or more, or 0 for no bound")
 	}
-	return nil
+	return t.Toll.Validate()
 }
 
 func knownZone(name string) bool {

@@ -52,15 +52,14 @@ func (r Rules) Answered(answer []byte, s models.Sight, exists func(name string) 
 	if s.Number != nil {
 		c.Trunk = s.Number.Trunk
 	}
-	return models.Plan{Direction: fromA, Connect: c}, a.UserData, nil
+	plan, barred := r.bar(s, models.Plan{Direction: fromA, Connect: c})
+	return plan, a.UserData, barred
 }
 
 // Unanswered is the plan of a call whose tenant did not answer, or not so that it could be carried out.
 func (r Rules) Unanswered(s models.Sight) models.Plan {
 	p := turned(refuse(models.NoBinding, rejected, models.PromptAbnormal, s.App), fromA)
-	if name, set := r.Refusals[models.NoBinding]; set {
-		p.Refuse.Prompt = Prompt(s.App, name)
-	}
+	r.reprompt(s, p.Refuse)
 	return p
 }
 

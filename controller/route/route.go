@@ -22,6 +22,8 @@ type Rules struct {
 	// AllowRealCaller lets a binding show the callee the caller's real number. Carriers bar it: 8024.
 	AllowRealCaller bool
 	Numbering       models.Numbering
+	// Destinations are the numbers that may be called, where a tenant has no list of his own. The zero value is all.
+	Destinations models.Destinations
 }
 
 // resolver turns a sight whose number, app and tenant are fit for calls into a plan and the sentence that says why.
@@ -53,15 +55,23 @@ func (r Rules) Decide(s models.Sight) models.Decision {
 	if d.Refuse == nil {
 		r.watch(s, &d)
 	}
+	if p, barred := r.bar(s, d.Plan); barred != nil {
+		d.Plan, d.Why, d.Barred = p, barred.Error(), true
+	}
 	if d.Refuse != nil {
-		if name, set := r.Refusals[d.Refuse.State]; set {
-			d.Refuse.Prompt = Prompt(s.App, name)
-		}
+		r.reprompt(s, d.Refuse)
 	}
 	if d.Connect != nil && s.Number != nil {
 		d.Connect.Trunk = s.Number.Trunk
 	}
 	return d
+}
+
+// reprompt gives a refusal the prompt that the configuration has for its code.
+func (r Rules) reprompt(s models.Sight, refusal *models.Refuse) {
+	if name, set := r.Refusals[refusal.State]; set {
+		refusal.Prompt = Prompt(s.App, name)
+	}
 }
 
 // bound says that a row stands for this caller, and its binding with it.

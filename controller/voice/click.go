@@ -89,10 +89,10 @@ func (d *Desk) clickNumbers(ctx context.Context, r *draft, q ClickRequest, then 
 			return err
 		}
 	}
-	if err := d.reachable(ctx, models.CallerNumber, "callerNbr", q.Caller); err != nil {
+	if err := d.reachable(ctx, r, models.CallerNumber, "callerNbr", q.Caller); err != nil {
 		return err
 	}
-	if err := d.reachable(ctx, models.CalleeNumber, "calleeNbr", q.Callee); err != nil {
+	if err := d.reachable(ctx, r, models.CalleeNumber, "calleeNbr", q.Callee); err != nil {
 		return err
 	}
 	then.Show, then.Trunk = toCallee.Number, toCallee.Trunk

@@ -47,14 +47,23 @@ type DeskOptions struct {
 	Numbering models.Numbering
 	// International lets calls be placed to numbers outside Numbering's country.
 	International bool
-	Values        models.ValueLimits // of templates' values
+	// Destinations are the numbers that may be called, where a tenant has no list of his own. The zero value is all. Barred hears of requests for
+	// others, by app key; nil: nobody does.
+	Destinations models.Destinations
+	Barred       func(app string)
+	Values       models.ValueLimits // of templates' values
 }
 
 // Desk accepts requests for calls. Its errors are models.Error with the wire's parameter names, but for faults of ours.
 type Desk struct{ o DeskOptions }
 
 // NewDesk makes a Desk.
-func NewDesk(o DeskOptions) *Desk { return &Desk{o: o} }
+func NewDesk(o DeskOptions) *Desk {
+	if o.Barred == nil {
+		o.Barred = func(string) {}
+	}
+	return &Desk{o: o}
+}
 
 // draft is a request on its way to become a waiting call.
 type draft struct {

@@ -40,6 +40,16 @@ func (q *Queue) pick(now time.Time) (*pick, time.Time) {
 	next := now.Add(q.o.Poll)
 	seat, up := q.seat()
 	for _, l := range q.ring {
+		from, ours := q.takesFrom(l.app.ID)
+		if !ours {
+			continue
+		}
+		if from.After(now) {
+			if from.Before(next) {
+				next = from
+			}
+			continue
+		}
 		e, w, at := q.choose(l, now, up)
 		if e != nil {
 			return &pick{line: l, e: e, seat: seat, way: w}, now
@@ -197,6 +207,8 @@ func (q *Queue) why(o models.Outgoing, now time.Time) models.StateCode {
 	switch {
 	case l.off:
 		return models.AccountFrozen
+	case l.held == holdTenant:
+		return models.TenantTooManyCalls
 	case l.held == holdPace:
 		return models.AppTooManyCalls
 	case l.held == holdSwitch:

@@ -39,6 +39,7 @@ type hold int
 
 const (
 	holdNone   hold = iota
+	holdTenant      // the tenant's limits
 	holdPorts       // all ports of the app, or all channels of the trunks
 	holdPace        // new calls a second of the app
 	holdSwitch      // no switch is up, or none that takes calls

@@ -40,7 +40,7 @@ func (d *Desk) callOne(ctx context.Context, r *draft, callee models.Party) error
 	if err != nil {
 		return err
 	}
-	if err := d.reachable(ctx, models.CalleeNumber, "calleeNbr", callee); err != nil {
+	if err := d.reachable(ctx, r, models.CalleeNumber, "calleeNbr", callee); err != nil {
 		return err
 	}
 	r.first = callee

@@ -31,13 +31,16 @@ func (d *Desk) display(ctx context.Context, app models.App, param, number string
 	return usable[0], nil
 }
 
-// reachable checks that a party may be called: a mobile or a fixed line, abroad only where that is allowed, and nobody of the platform's own.
-func (d *Desk) reachable(ctx context.Context, code models.Code, param string, p models.Party) error {
+// reachable checks that a party may be called: a mobile or a fixed line, abroad only where that is allowed, of no barred destination, and nobody of the platform's own.
+func (d *Desk) reachable(ctx context.Context, r *draft, code models.Code, param string, p models.Party) error {
 	switch line := d.o.Numbering.Line(p.Reveal()); {
 	case line == models.LineInternational && !d.o.International:
 		return models.Fail(code, param, "%s is abroad; calls to other countries are off", param)
 	case line == models.LineUnknown:
 		return models.Fail(code, param, "%s is neither a mobile number nor a fixed line", param)
+	case !r.tenant.Toll.Within(d.o.Destinations, p.Reveal()):
+		d.o.Barred(r.app.Key)
+		return models.Fail(code, param, "%s is of a destination that may not be called", param)
 	}
 	_, err := d.o.Store.Number(ctx, p.Reveal())
 	switch {

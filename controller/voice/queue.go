@@ -49,11 +49,15 @@ type Outbox interface {
 
 // Options are what a Queue is made of. Store, Placer, Outbox and Seats are required.
 type Options struct {
-	Store     Store
-	Placer    Placer
-	Outbox    Outbox
-	Speaker   Speaker // nil ends calls that need speech with 8005
-	Seats     []Seat
+	Store   Store
+	Placer  Placer
+	Outbox  Outbox
+	Speaker Speaker // nil ends calls that need speech with 8005
+	Seats   []Seat
+	// Leased dials for the lanes alone that Serve was given; else all are this daemon's.
+	Leased bool
+	// Ours says whether this daemon runs a switch, by name; nil is all. Those of others are not waited for.
+	Ours      func(switchName string) bool
 	Draining  func(switchName string) bool // says of which switch no call may be asked; nil: of none
 	Trunks    []models.Trunk
 	Observe   Observe
@@ -70,6 +74,8 @@ const (
 	// roomAgain is the time between two looks for a free channel: calls that others place end without a word to us.
 	roomAgain  = 200 * time.Millisecond
 	pauseAfter = time.Second // after the engine could not take a call of the app
+	// limitedAfter is how long an app's calls wait when its tenant's limits are reached.
+	limitedAfter = 5 * time.Second
 )
 
 // Queue places waiting calls. Make one with New and Run it.
@@ -88,6 +94,7 @@ type Queue struct {
 	preparing int
 	tallies   map[int64]*tally
 	gates     gates
+	lanes     lanes
 }
 
 // way is a trunk out and its pace.
@@ -109,7 +116,7 @@ func New(o Options) *Queue {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	q := &Queue{o: o, wake: make(chan struct{}, 1), news: make(chan struct{}, 1), lines: map[int64]*line{}, ports: newPorts(), tallies: map[int64]*tally{}, gates: gates{}}
+	q := &Queue{o: o, wake: make(chan struct{}, 1), news: make(chan struct{}, 1), lines: map[int64]*line{}, ports: newPorts(), tallies: map[int64]*tally{}, gates: gates{}, lanes: lanes{since: map[int]time.Time{}}}
 	list := slices.Clone(o.Trunks)
 	slices.SortStableFunc(list, func(a, b models.Trunk) int { return cmp.Compare(a.Order, b.Order) })
 	for _, t := range list {
@@ -152,7 +159,9 @@ func (q *Queue) settle(ctx context.Context) {
 }
 
 func (q *Queue) allUp() bool {
-	return !slices.ContainsFunc(q.o.Seats, func(s Seat) bool { return !s.Switch.Status().Up })
+	return !slices.ContainsFunc(q.o.Seats, func(s Seat) bool {
+		return (q.o.Ours == nil || q.o.Ours(s.Switch.Name())) && !s.Switch.Status().Up
+	})
 }
 
 // sleep waits until something is told, the time has come, or ctx ends.
@@ -183,6 +192,9 @@ func (q *Queue) Idle(app models.App) int {
 
 // Offer tells of a call that waits now, or will once its transaction is committed. Calls that nobody tells of are found by the next poll.
 func (q *Queue) Offer(o models.Outgoing) {
+	if !q.owns(o.Session.AppID) {
+		return
+	}
 	q.mu.Lock()
 	l := q.line(o.Session.AppID)
 	l.waiting++
@@ -210,14 +222,26 @@ func (q *Queue) Ended(s models.Session) {
 	q.mu.Lock()
 	if s.Stage == models.StageQueued && s.EndedAt.IsZero() {
 		q.ports.free(s.ID)
-		l := q.line(s.AppID)
-		l.news = true
+		if q.owns(s.AppID) {
+			q.line(s.AppID).news = true
+		}
 	} else {
 		q.ports.over(s.ID)
 	}
 	q.mu.Unlock()
 	tell(q.news)
 	tell(q.wake)
+}
+
+// Limited tells that a call was not dialled, since its tenant's limits are reached (state is what it would end with). The app's calls wait a while.
+func (q *Queue) Limited(s models.Session, state models.StateCode) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	l := q.line(s.AppID)
+	l.pauseAt, l.held = time.Now().Add(limitedAfter), holdPorts
+	if state == models.TenantTooManyCalls {
+		l.held = holdTenant
+	}
 }
 
 // Progress tells of an app's calls: how many are up, what became of those that waited since this daemon began, and how many were dialled a

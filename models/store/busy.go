@@ -79,6 +79,11 @@ func (s *Store) writeSession(ctx context.Context, tx *gorm.DB, ch models.Change)
 			return false, err
 		}
 	}
+	toll, err := s.mayCall(tx, ch)
+	if err != nil {
+		return false, err
+	}
+	ch.Session.Counted = ch.Session.Counted || ch.Limits.Any()
 	if waits, err := s.claim(ctx, tx, ch); err != nil || !waits {
 		return false, wrap("its place in the queue", err)
 	}
@@ -96,9 +101,15 @@ func (s *Store) writeSession(ctx context.Context, tx *gorm.DB, ch models.Change)
 			return false, err
 		}
 	}
+	if err := toll.count(tx, ch.Session); err != nil {
+		return false, fmt.Errorf("count it against its tenant's limits: %w", err)
+	}
 	if !ch.Session.EndedAt.IsZero() {
 		if err := release(tx, ch.Session.ID); err != nil {
 			return false, fmt.Errorf("free its number: %w", err)
+		}
+		if err := s.endToll(tx, ch); err != nil {
+			return false, fmt.Errorf("take it out of its tenant's count: %w", err)
 		}
 	}
 	return true, s.applyTemp(ctx, tx, ch)

@@ -174,7 +174,10 @@ func (s *Store) Requeue(ctx context.Context, legA string) (back bool, err error)
 		if err := s.deepen(ctx, tx, o.Session, 1); err != nil {
 			return err
 		}
-		n, err = run(tx, "UPDATE sessions SET stage = ?, switch = '' WHERE id = ? AND ended_at = 0", string(models.StageQueued), o.Session.ID)
+		if _, err := s.uncount(tx, o.Session.TenantID, o.Session.ID); err != nil {
+			return err
+		}
+		n, err = run(tx, "UPDATE sessions SET stage = ?, switch = '', counted = 0 WHERE id = ? AND ended_at = 0", string(models.StageQueued), o.Session.ID)
 		if err != nil {
 			return err
 		}

@@ -188,7 +188,7 @@ func TestTenantMoney(t *testing.T) {
 		if err := h.CreateTenant(ctx, &made); err != nil {
 			t.Fatal(err)
 		}
-		if got := must[models.Tenant](t)(h.Tenant(ctx, made.ID)); got != made {
+		if got := must[models.Tenant](t)(h.Tenant(ctx, made.ID)); !reflect.DeepEqual(got, made) {
 			t.Errorf("read %+v, want %+v", got, made)
 		}
 	})

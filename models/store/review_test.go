@@ -392,7 +392,7 @@ func TestTenantCalls(t *testing.T) {
 		if err := h.CreateTenant(ctx, &made); err != nil {
 			t.Fatal(err)
 		}
-		if got := must[models.Tenant](t)(h.Tenant(ctx, made.ID)); got != made {
+		if got := must[models.Tenant](t)(h.Tenant(ctx, made.ID)); !reflect.DeepEqual(got, made) {
 			t.Errorf("read %+v, want %+v", got, made)
 		}
 		wantCode(t, h.SetTenantCalls(ctx, 99, want), models.NotFound)

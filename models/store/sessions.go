@@ -11,17 +11,17 @@ import (
 var sessionColumns = columns[models.Session]{
 	table: "sessions",
 	names: []string{"id", "leg_a", "switch", "host", "tenant_id", "app_id", "binding_id", "mode", "side", "dialled", "caller", "callee", "trunk",
-		"user_data", "plan", "record_as", "stage", "stopped", "started_at", "ended_at", "extension", "area"},
+		"user_data", "plan", "record_as", "stage", "stopped", "started_at", "ended_at", "extension", "area", "counted"},
 	values: func(v *models.Session) []any {
 		return []any{v.ID, v.LegA, v.Switch, v.Host, v.TenantID, v.AppID, v.BindingID, string(v.Mode), string(v.Side), v.Dialled, v.Caller, v.Callee,
 			v.Trunk, v.UserData, asDocument(v.Plan), v.RecordAs, string(v.Stage), bit(v.Stopped), micros(v.StartedAt), micros(v.EndedAt),
-			v.Extension, v.Area}
+			v.Extension, v.Area, bit(v.Counted)}
 	},
 	dest: func(v *models.Session) []any {
 		return []any{text(&v.ID), text(&v.LegA), text(&v.Switch), text(&v.Host), num(&v.TenantID), num(&v.AppID), text(&v.BindingID),
 			text(&v.Mode), text(&v.Side), text(&v.Dialled), &v.Caller, &v.Callee, text(&v.Trunk), text(&v.UserData), document(&v.Plan),
 			text(&v.RecordAs), text(&v.Stage), flag(&v.Stopped), when(&v.StartedAt), when(&v.EndedAt),
-			text(&v.Extension), text(&v.Area)}
+			text(&v.Extension), text(&v.Area), flag(&v.Counted)}
 	},
 }
 

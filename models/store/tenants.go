@@ -13,14 +13,14 @@ import (
 
 var tenantColumns = columns[models.Tenant]{
 	table: "tenants",
-	names: []string{"id", "name", "sp_id", "state", "created_at", "calls_hour", "calls_day", "credit", "arrears", "zone"},
+	names: []string{"id", "name", "sp_id", "state", "created_at", "calls_hour", "calls_day", "credit", "arrears", "zone", "toll"},
 	values: func(t *models.Tenant) []any {
 		return []any{idOrNull(t.ID), t.Name, t.SpID, string(t.State), micros(t.CreatedAt), t.Calls.PerHour, t.Calls.PerDay,
-			int64(t.Credit), bit(t.Arrears), t.Zone}
+			int64(t.Credit), bit(t.Arrears), t.Zone, asDocument(t.Toll)}
 	},
 	dest: func(t *models.Tenant) []any {
 		return []any{num(&t.ID), text(&t.Name), text(&t.SpID), text(&t.State), when(&t.CreatedAt), num(&t.Calls.PerHour), num(&t.Calls.PerDay),
-			num(&t.Credit), flag(&t.Arrears), text(&t.Zone)}
+			num(&t.Credit), flag(&t.Arrears), text(&t.Zone), document(&t.Toll)}
 	},
 }
 
@@ -140,6 +140,17 @@ func (s *Store) SetTenantCredit(ctx context.Context, id int64, credit models.Amo
 	}
 	return s.within(ctx, "set tenant's credit", func(_ context.Context, tx *gorm.DB) error {
 		n, err := run(tx, "UPDATE tenants SET credit = ? WHERE id = ?", int64(credit), id)
+		return known(n > 0, err, "tenant", "no such tenant")
+	})
+}
+
+// SetTenantToll changes where a tenant's calls may go and what bounds them; models.NotFound or Invalid. It holds from the next call on.
+func (s *Store) SetTenantToll(ctx context.Context, id int64, toll models.Toll) error {
+	if err := toll.Validate(); err != nil {
+		return err
+	}
+	return s.within(ctx, "set tenant's limits", func(_ context.Context, tx *gorm.DB) error {
+		n, err := run(tx, "UPDATE tenants SET toll = ? WHERE id = ?", asDocument(toll), id)
 		return known(n > 0, err, "tenant", "no such tenant")
 	})
 }
