@@ -78,6 +78,8 @@ func (q *Queue) choose(l *line, now time.Time, up bool) (e *entry, w *way, at ti
 	switch {
 	case len(l.window) == 0 || l.off || l.loaded.IsZero():
 		return nil, nil, at
+	case l.pauseAt.After(now): // l.held says why
+		return nil, nil, l.pauseAt
 	case q.ports.app[l.app.ID] >= v.PortsMost():
 		l.held = holdPorts
 		return nil, nil, at
@@ -87,8 +89,6 @@ func (q *Queue) choose(l *line, now time.Time, up bool) (e *entry, w *way, at ti
 	case !up:
 		l.held = holdSwitch
 		return nil, nil, at
-	case l.pauseAt.After(now):
-		return nil, nil, l.pauseAt
 	}
 	l.held = holdNone
 	soon := func(t time.Time) {

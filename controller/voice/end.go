@@ -83,6 +83,8 @@ func (q *Queue) giveUp(ctx context.Context, now time.Time) (more bool, err error
 	if err != nil {
 		return false, fmt.Errorf("read the calls that have waited too long: %w", err)
 	}
+	found := len(list)
+	list = q.ours(list)
 	var wg sync.WaitGroup
 	errs := make([]error, len(list))
 	tried := 0
@@ -102,5 +104,5 @@ func (q *Queue) giveUp(ctx context.Context, now time.Time) (more bool, err error
 			return false, e
 		}
 	}
-	return len(list) == expiredMost && tried > 0, nil
+	return found == expiredMost && tried > 0, nil
 }

@@ -159,8 +159,10 @@ func (q *Queue) note(apps []store.QueueApp, now time.Time) {
 	defer q.mu.Unlock()
 	waiting := make(map[int64]int, len(apps))
 	for _, a := range apps {
-		q.line(a.AppID)
-		waiting[a.AppID] = a.Waiting
+		if q.owns(a.AppID) {
+			q.line(a.AppID)
+			waiting[a.AppID] = a.Waiting
+		}
 	}
 	for id, l := range q.lines {
 		if l.waiting = waiting[id]; l.waiting == 0 && !l.news {
@@ -180,7 +182,7 @@ func (q *Queue) backlogs(apps []store.QueueApp) []Backlog {
 	defer q.mu.Unlock()
 	told := make([]Backlog, 0, len(apps))
 	for _, a := range apps {
-		if l := q.lines[a.AppID]; l != nil && !l.loaded.IsZero() {
+		if l := q.lines[a.AppID]; l != nil && !l.loaded.IsZero() && q.owns(a.AppID) {
 			told = append(told, Backlog{AppID: a.AppID, AppKey: l.app.Key, Waiting: a.Waiting, Oldest: a.Oldest})
 		}
 	}
