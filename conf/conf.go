@@ -242,4 +242,7 @@ type Call struct {
 type Log struct {
 	Level  string `koanf:"level"`  // debug, info, warn, error
 	Format string `koanf:"format"` // text or json
+	// Destinations are where calls may go, Limits how many: toll fraud costs what the carrier charges. Tenants may have their own.
+	Destinations Destinations `koanf:"destinations"`
+	Limits       Limits       `koanf:"limits"`
 }

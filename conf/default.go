@@ -34,7 +34,7 @@ func Default() Config {
 			Timeout:       5 * time.Second, BatchWait: time.Second, Concurrent: 256, PerURL: 8, DeadFiles: "var/dead", ServiceTypes: map[string]string{},
 		},
 		Binding:   Binding{CoolOff: 24 * time.Hour},
-		Call:      Call{AnswerIn: 90 * time.Second, Refusals: map[string]string{}, AtOnce: 10_000, AskTimeout: 4 * time.Second},
+		Call:      Call{AnswerIn: 90 * time.Second, Refusals: map[string]string{}, AtOnce: 10_000, AskTimeout: 4 * time.Second, Destinations: Destinations{Deny: neverCheap()}},
 		Billing:   Billing{Warn: []models.Amount{100 * models.Unit, 20 * models.Unit}, WhenUnreadable: BillingRefuse},
 		Operators: Operators{SessionLife: 12 * time.Hour, LockAfter: 10, LockFor: 15 * time.Minute},
 		Orders:    Orders{Documents: "var/documents", CoolDown: 90 * 24 * time.Hour},

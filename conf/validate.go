@@ -26,6 +26,7 @@ func (c Config) Validate() error {
 	c.checkSpeech(&f)
 	c.checkDelivery(&f)
 	c.checkCall(&f)
+	c.checkToll(&f)
 	c.checkBilling(&f)
 	c.checkPeople(&f)
 	c.checkRest(&f)
