@@ -106,9 +106,24 @@ func answers() map[string]any {
 		"GET /cdrs":                   admin.List[admin.CDR]{Items: []admin.CDR{cdr}, Total: 1},
 		"GET /deliveries/dead":        admin.List[admin.Delivery]{Items: []admin.Delivery{delivery}, Total: 1},
 		"POST /deliveries/replay":     admin.Count{Count: 2},
-		"GET /switches":               admin.List[admin.Switch]{Items: []admin.Switch{{Name: "fs1", Up: true, Since: &noon, Sessions: 4, Version: "1.11.2"}, {Name: "fs2", Error: "connection refused"}}, Total: 2},
+		"GET /switches":               admin.List[admin.Switch]{Items: switches(), Total: 5},
+		"PUT /switches/fs1/state":     switches()[2],
+		"PUT /switches/fs2/state":     admin.Switch{Name: "fs2", Up: true, Daemon: "d1", Since: &noon, State: "drained", StateSince: &end, Wanted: "serving", Version: "1.11.1"},
 		"GET /trunks":                 admin.List[admin.Trunk]{Items: []admin.Trunk{{Name: "carrier-a", Addresses: []string{"192.0.2.0/24"}, Proxy: "192.0.2.1:5060", TrustCaller: true}}, Total: 1},
 		"POST /keys/rotate":           admin.Count{Count: 7},
+	}
+}
+
+// switches are one of each kind.
+func switches() []admin.Switch {
+	end := noon.Add(time.Minute)
+	return []admin.Switch{
+		{Name: "fs1", Up: true, Since: &noon, Daemon: "d1", State: "serving", Wanted: "serving", Sessions: 4, Version: "1.11.2"},
+		{Name: "fs2", Error: "connection refused", State: "serving", Wanted: "serving"},
+		{Name: "fs3", Up: true, Since: &noon, Daemon: "d1", State: "serving", Wanted: "draining", Sessions: 9, Version: "1.11.1",
+			Warning: "no other switch takes calls: every new call is refused until maskline switch resume fs3"},
+		{Name: "fs4", Up: true, Daemon: "d2", State: "draining", StateSince: &end, Wanted: "draining", Shutdown: true, Sessions: 2, Version: "1.11.1"},
+		{Name: "fs5", State: "drained", StateSince: &end, Wanted: "draining", Error: "connection refused"},
 	}
 }
 
@@ -152,6 +167,9 @@ func TestOutputs(t *testing.T) {
 		{"delivery-dead", "delivery dead", 0},
 		{"delivery-replay", "delivery replay --app 3", 0},
 		{"switch-list", "switch list", 0},
+		{"switch-drain", "switch drain fs1 --shutdown", 0},
+		{"switch-resume", "switch resume fs2", 0},
+		{"switch-drain-json", "switch drain fs1 --json", 0},
 		{"trunk-list", "trunk list", 0},
 		{"key-rotate", "key rotate", 0},
 		{"tenant-set", "tenant set Acme --calls-per-hour 5000 --calls-per-day 50000", 0},

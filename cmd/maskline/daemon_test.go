@@ -315,7 +315,7 @@ func TestReadinessSaysWhatIsMissing(t *testing.T) {
 		}
 		return nil
 	})
-	if out := h.must("switch", "list"); !strings.Contains(out, "down") {
+	if out := h.must("switch", "list"); !strings.Contains(out, "-       no  serving") {
 		t.Errorf("switch list: %s", out)
 	}
 }

@@ -2,30 +2,79 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"maskline/cmd/maskline/trunkxml"
+	"maskline/models"
 	"maskline/web/admin"
 )
 
+const switchHeading = "NAME DAEMON UP STATE SINCE SESSIONS VERSION ERROR"
+
 func switchRow(s admin.Switch) []string {
-	state := "down"
-	if s.Up {
-		state = "up"
+	since := s.StateSince
+	if s.State == string(models.SwitchServing) && s.Since != nil {
+		since = s.Since // of the connection
 	}
-	return []string{s.Name, state, clock(s.Since), strconv.Itoa(s.Sessions), s.Version, s.Error}
+	return []string{s.Name, s.Daemon, yes(s.Up), switchState(s), clock(since), strconv.Itoa(s.Sessions), s.Version, s.Error}
+}
+
+// switchState is how a switch stands, with what is ordered and not done yet.
+func switchState(s admin.Switch) string {
+	serves := string(models.SwitchServing)
+	switch {
+	case (s.State == serves) != (s.Wanted == serves):
+		return s.State + ", ordered: " + s.Wanted
+	case s.Shutdown:
+		return s.State + ", to end"
+	}
+	return s.State
 }
 
 func (c *cli) switchCommand() *cobra.Command {
 	return c.group("switch", "FreeSWITCHes", "", "",
-		listCommand(c, "/switches", "List switches and how their connections are", "  maskline switch list",
-			"NAME STATE SINCE SESSIONS VERSION ERROR", switchRow, nil),
-		c.switchConfig(),
+		listCommand(c, "/switches", "List switches: who holds them, whether they take calls, and how many sessions they have", "  maskline switch list",
+			switchHeading, switchRow, nil),
+		c.switchDrain(), c.switchResume(), c.switchConfig(),
 	)
+}
+
+func (c *cli) switchDrain() *cobra.Command {
+	in := admin.SwitchStateRequest{State: string(models.SwitchDraining)}
+	cmd := c.leaf("drain NAME [--shutdown]", "Let a switch take no new calls; those that are up come to their own end",
+		"  maskline switch drain fs1\n  maskline switch drain fs1 --shutdown", oneArg("switch"),
+		func(ctx context.Context, args []string) error { return c.orderSwitch(ctx, args[0], in) })
+	cmd.Long = cmd.Short + `.
+A new INVITE gets 503, by which a carrier or a dispatcher takes another switch; calls of our own go to the others. The order is carried out within two
+seconds by whichever daemon holds the switch, and holds until resume, across restarts of switch and daemons. maskline switch list tells of draining, and
+of drained when the last call has gone.`
+	cmd.Flags().BoolVar(&in.Shutdown, "shutdown", false, "then end the switch's process; one that is started later stays draining until resume")
+	return cmd
+}
+
+func (c *cli) switchResume() *cobra.Command {
+	return c.leaf("resume NAME", "Let a switch take calls again that was drained", "  maskline switch resume fs1", oneArg("switch"),
+		func(ctx context.Context, args []string) error {
+			return c.orderSwitch(ctx, args[0], admin.SwitchStateRequest{State: string(models.SwitchServing)})
+		})
+}
+
+// orderSwitch gives an order, and says on standard error what whoever gave it should know.
+func (c *cli) orderSwitch(ctx context.Context, name string, in admin.SwitchStateRequest) error {
+	return ask(ctx, c, http.MethodPut, "/switches/"+url.PathEscape(name)+"/state", nil, in, func(s admin.Switch) error {
+		if s.Warning != "" {
+			if _, err := fmt.Fprintf(c.err, "maskline: warning: %s\n", s.Warning); err != nil {
+				return err
+			}
+		}
+		return c.table(switchHeading, [][]string{switchRow(s)})
+	})
 }
 
 // switchConfig writes the switch's side of the trunks.
