@@ -236,13 +236,13 @@ type Call struct {
 	AskTimeout time.Duration `koanf:"ask_timeout"`
 	// AllowRealCaller lets bindings that ask for it show the real caller to the callee.
 	AllowRealCaller bool `koanf:"allow_real_caller"`
+	// Destinations are where calls may go, Limits how many: toll fraud costs what the carrier charges. Tenants may have their own.
+	Destinations Destinations `koanf:"destinations"`
+	Limits       Limits       `koanf:"limits"`
 }
 
 // Log is how the daemon logs.
 type Log struct {
 	Level  string `koanf:"level"`  // debug, info, warn, error
 	Format string `koanf:"format"` // text or json
-	// Destinations are where calls may go, Limits how many: toll fraud costs what the carrier charges. Tenants may have their own.
-	Destinations Destinations `koanf:"destinations"`
-	Limits       Limits       `koanf:"limits"`
 }
