@@ -59,6 +59,7 @@ type Listen struct {
 	Admin  string `koanf:"admin"`   // admin API, health and metrics
 	Intake string `koanf:"intake"`  // CDR posts of the switches
 	Sounds string `koanf:"sounds"`  // prompts and speech for switches that fetch them
+	Debug  string `koanf:"debug"`   // profiles of the daemon, on loopback
 }
 
 // TLS is the certificate of the HTTPS listeners.

@@ -130,6 +130,7 @@ func TestStrict(t *testing.T) {
 		{name: "switch without password", yaml: minimal + "switches: [{name: a, addr: '127.0.0.1:8021'}]\n", wantInErrors: []string{"switches[0].password", "vars.xml"}},
 		{name: "https without certificate", yaml: minimal + "listen: {api_tls: '127.0.0.1:8443'}\n", wantInErrors: []string{"tls.cert_file", "self_signed"}},
 		{name: "address", yaml: minimal + "listen: {api: ':8080'}\n", wantInErrors: []string{"listen.api", "0.0.0.0:8080"}},
+		{name: "debug for all to reach", yaml: minimal + "listen: {debug: '0.0.0.0:6060'}\n", wantInErrors: []string{"listen.debug", "127.0.0.1:6060"}},
 		{name: "cron zone that panics the parser", yaml: minimal + "schedule: {dead_files: 'TZ=UTC'}\n", wantInErrors: []string{"schedule.dead_files", "UTC"}},
 		{name: "cron", yaml: minimal + "schedule: {dead_files: '61 * * * *'}\n", wantInErrors: []string{"schedule.dead_files"}},
 		{name: "no time to ask", yaml: minimal + "call: {ask_timeout: 0s}\n", wantInErrors: []string{"call.ask_timeout", "500ms"}},

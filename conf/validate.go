@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
@@ -77,6 +78,13 @@ func (f *faults) address(key, addr string) {
 	}
 }
 
+// loopback is an address that nobody on another machine reaches.
+func (f *faults) loopback(key, addr string) {
+	if ap, err := netip.ParseAddrPort(addr); err != nil || !ap.Addr().IsLoopback() {
+		f.add(key, "%q is no loopback address and port, such as 127.0.0.1:6060; whoever reaches it asks without a password", addr)
+	}
+}
+
 func (f *faults) secret(key string, s Secret) {
 	if _, err := s.Reveal(); err != nil {
 		f.add(key, "%s", err)
@@ -114,6 +122,9 @@ func (c Config) checkListen(f *faults) {
 		if l.addr != "" {
 			f.address(l.key, l.addr)
 		}
+	}
+	if addr := c.Listen.Debug; addr != "" {
+		f.loopback("listen.debug", addr)
 	}
 	if c.Listen.API == "" && c.Listen.APITLS == "" {
 		f.add("listen.api", "is empty and so is listen.api_tls: tenants could reach nothing")

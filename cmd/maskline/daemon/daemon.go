@@ -100,7 +100,7 @@ const (
 	partIn  = 15 * time.Second // the end of one part that has no drain time
 )
 
-// Addr is the open address of a listener: "api", "api_tls", "admin", "intake", "sounds"; "" when it is not served.
+// Addr is the open address of a listener: "api", "api_tls", "admin", "intake", "sounds", "debug"; "" when it is not served.
 func (d *Daemon) Addr(name string) string {
 	for _, l := range d.servers {
 		if l.Name == name {
@@ -135,7 +135,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if d.drain != nil {
 		d.background(life, "drain", partIn, d.drain.Run)
 	}
-	d.serve(life, failed, "intake", "admin", "sounds")
+	d.serve(life, failed, "intake", "admin", "sounds", "debug")
 	// The engine must run before a switch tells it of calls, and must still hear the switches while it ends.
 	stopCalls := background(life, func(ctx context.Context) {
 		if err := d.engine.Run(ctx, d.cfg.Drain); err != nil {

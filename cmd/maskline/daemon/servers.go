@@ -49,6 +49,7 @@ func (d *Daemon) openServers(ctx context.Context) error {
 	return errors.Join(
 		d.listen(ctx, "admin", d.cfg.Listen.Admin, &serve.Server{Handler: d.observed(operators), TLS: adminTLS, Limits: serve.Limits{Write: simWrite}}),
 		d.openSoundsListener(ctx),
+		d.listen(ctx, "debug", d.cfg.Listen.Debug, &serve.Server{Handler: profiles(), Limits: serve.Limits{Write: profileWrite}}),
 		d.listen(ctx, "api", d.cfg.Listen.API, &serve.Server{Handler: tenants}),
 		d.listen(ctx, "api_tls", d.cfg.Listen.APITLS, &serve.Server{Handler: tenants, TLS: certificate}),
 	)
