@@ -34,6 +34,7 @@ type Config struct {
 	Mail      Mail          `koanf:"mail"`
 	Retention Retention     `koanf:"retention"`
 	Schedule  Schedule      `koanf:"schedule"`
+	Cluster   Cluster       `koanf:"cluster"`
 	Log       Log           `koanf:"log"`
 	Drain     time.Duration `koanf:"drain"`
 }
@@ -58,8 +59,9 @@ type Listen struct {
 	APITLS string `koanf:"api_tls"` // tenant API, HTTPS
 	Admin  string `koanf:"admin"`   // admin API, health and metrics
 	Intake string `koanf:"intake"`  // CDR posts of the switches
-	Sounds string `koanf:"sounds"`  // prompts and speech for switches that fetch them
 	Debug  string `koanf:"debug"`   // profiles of the daemon, on loopback
+	Sounds string `koanf:"sounds"`  // prompts and speech for switches that fetch them
+	Peers  string `koanf:"peers"`   // other daemons of the same database
 }
 
 // TLS is the certificate of the HTTPS listeners.
@@ -91,6 +93,9 @@ type API struct {
 	Lenient        bool            `koanf:"lenient"`
 	Rate           float64         `koanf:"rate"` // requests a second and app
 	Burst          int             `koanf:"burst"`
+	AtOnce         int             `koanf:"at_once"` // requests under way, of all apps
+	FlowCode       string          `koanf:"flow_code"`
+	VoiceFlowCode  string          `koanf:"voice_flow_code"`
 	BlockAfter     int             `koanf:"block_after"`
 	BlockWindow    time.Duration   `koanf:"block_window"`
 	BlockFor       time.Duration   `koanf:"block_for"`
@@ -233,6 +238,9 @@ type Call struct {
 	Refusals map[string]string `koanf:"refusals"` // stateCode → prompt
 	Ringback string            `koanf:"ringback"` // "" is the Chinese ring tone
 	AtOnce   int               `koanf:"at_once"`
+	// PerSecond is how many calls may come in a second, Burst how many of them at once. 0 is any number, and PerSecond.
+	PerSecond int `koanf:"per_second"`
+	Burst     int `koanf:"burst"`
 	// AskTimeout is how long a tenant of mode x may take to say what to do with a call.
 	AskTimeout time.Duration `koanf:"ask_timeout"`
 	// AllowRealCaller lets bindings that ask for it show the real caller to the callee.

@@ -14,7 +14,8 @@ func Default() Config {
 		TLS:      TLS{Hosts: []string{"localhost", "127.0.0.1"}, Dir: "var/tls"},
 		API: API{
 			ClockWindow: 15 * time.Minute, ClockOffsets: []time.Duration{0, 8 * time.Hour}, ReplayWindow: 15 * time.Minute,
-			Rate: 1000, Burst: 10_000, BlockAfter: 20, BlockWindow: 5 * time.Minute, BlockFor: 30 * time.Minute,
+			Rate: 1000, Burst: 10_000, AtOnce: 512, FlowCode: "1010023", VoiceFlowCode: "1010010",
+			BlockAfter: 20, BlockWindow: 5 * time.Minute, BlockFor: 30 * time.Minute,
 			BodyLimit: 64 << 10, Timeout: 10 * time.Second,
 		},
 		Intake:    Intake{User: "switch", Spool: "var/spool"},
@@ -36,6 +37,7 @@ func Default() Config {
 		Binding:   Binding{CoolOff: 24 * time.Hour},
 		Call:      Call{AnswerIn: 90 * time.Second, Refusals: map[string]string{}, AtOnce: 10_000, AskTimeout: 4 * time.Second, Destinations: Destinations{Deny: neverCheap()}},
 		Billing:   Billing{Warn: []models.Amount{100 * models.Unit, 20 * models.Unit}, WhenUnreadable: BillingRefuse},
+		Cluster:   Cluster{Lease: 6 * time.Second},
 		Operators: Operators{SessionLife: 12 * time.Hour, LockAfter: 10, LockFor: 15 * time.Minute},
 		Orders:    Orders{Documents: "var/documents", CoolDown: 90 * 24 * time.Hour},
 		Mail:      Mail{TLS: MailStartTLS},

@@ -19,6 +19,7 @@ func (c Config) Validate() error {
 	var f faults
 	c.checkStorage(&f)
 	c.checkListen(&f)
+	c.checkCluster(&f)
 	c.checkAPI(&f)
 	c.checkSwitches(&f)
 	c.checkTrunks(&f)
@@ -117,7 +118,7 @@ func (c Config) checkStorage(f *faults) {
 func (c Config) checkListen(f *faults) {
 	for _, l := range []struct{ key, addr string }{
 		{"listen.api", c.Listen.API}, {"listen.api_tls", c.Listen.APITLS}, {"listen.admin", c.Listen.Admin}, {"listen.intake", c.Listen.Intake},
-		{"listen.sounds", c.Listen.Sounds},
+		{"listen.sounds", c.Listen.Sounds}, {"listen.peers", c.Listen.Peers},
 	} {
 		if l.addr != "" {
 			f.address(l.key, l.addr)
@@ -172,6 +173,12 @@ func (c Config) checkAPI(f *faults) {
 		f.add("api.rate", "%v is not more than 0 requests a second", c.API.Rate)
 	}
 	f.count("api.burst", c.API.Burst, 1, 1_000_000)
+	f.count("api.at_once", c.API.AtOnce, 2, 100_000)
+	for _, k := range []struct{ key, code string }{{"api.flow_code", c.API.FlowCode}, {"api.voice_flow_code", c.API.VoiceFlowCode}} {
+		if !resultCode.MatchString(k.code) {
+			f.add(k.key, "%q is not seven digits; write them in quotes, such as \"1010023\"", k.code)
+		}
+	}
 	f.count("api.block_after", c.API.BlockAfter, 1, 1_000_000)
 	f.between("api.block_window", c.API.BlockWindow, time.Second, 24*time.Hour)
 	f.between("api.block_for", c.API.BlockFor, time.Second, 24*time.Hour)
@@ -180,6 +187,8 @@ func (c Config) checkAPI(f *faults) {
 		f.add("api.body_limit", "%d is not between 1024 and 16777216 bytes", c.API.BodyLimit)
 	}
 }
+
+var resultCode = regexp.MustCompile(`^[0-9]{7}$`)
 
 var hostName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
@@ -282,6 +291,11 @@ func (c Config) checkCall(f *faults) {
 		}
 	}
 	f.count("call.at_once", c.Call.AtOnce, 1, 1_000_000)
+	f.count("call.per_second", c.Call.PerSecond, 0, 100_000)
+	f.count("call.burst", c.Call.Burst, 0, 1_000_000)
+	if c.Call.Burst > 0 && c.Call.PerSecond == 0 {
+		f.add("call.burst", "is set but call.per_second is 0, which is any number; set both, or leave burst at 0")
+	}
 	f.between("call.ask_timeout", c.Call.AskTimeout, 500*time.Millisecond, 10*time.Second)
 	if strings.ContainsAny(c.Call.Ringback, "\r\n{}[]$") {
 		f.add("call.ringback", "holds a line break or one of {}[]$; it is a tone such as tone_stream://%%(1000,4000,450);loops=-1")

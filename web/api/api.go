@@ -65,7 +65,12 @@ type Options struct {
 	ReplayWindow time.Duration
 	Rate         float64 // requests a second and app; 0 is 200, below 0 unbounded
 	Burst        int     // requests at once; 0 is twice Rate
-	FlowCode     string  // resultcode of a request beyond Rate; "" is 1010023. VoiceCall's is 1010010 always
+	// AtOnce bounds the requests under way, of all apps; one app may have half of it. Downloads of recordings have a bound of their own, as
+	// large. 0 is 512.
+	AtOnce        int
+	FlowCode      string           // resultcode of a request beyond Rate or AtOnce; "" is 1010023
+	VoiceFlowCode string           // the same in VoiceCall's words; "" is 1010010
+	Limited       func(why string) // hears of each such request, OverRate or OverAtOnce; nil: nobody does
 	// TrustedProxies are the addresses and prefixes whose X-Forwarded-For is believed; none by default.
 	TrustedProxies []string
 	BodyLimit      int64         // bytes; 0 is 64 kB
@@ -86,8 +91,15 @@ func (o Options) withDefaults() Options {
 	o.BodyLimit = orElse(o.BodyLimit, 64<<10)
 	o.Timeout = orElse(o.Timeout, 10*time.Second)
 	o.LinkLife = orElse(o.LinkLife, 72*time.Hour)
+	o.AtOnce = orElse(o.AtOnce, 512)
 	if o.FlowCode == "" {
 		o.FlowCode = domainResults[models.FlowControl].code
+	}
+	if o.VoiceFlowCode == "" {
+		o.VoiceFlowCode = voiceResults[models.FlowControl].code
+	}
+	if o.Limited == nil {
+		o.Limited = func(string) {}
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()
@@ -116,16 +128,17 @@ func New(o Options) (http.Handler, error) {
 	}
 	e.NoMethod(func(c *gin.Context) { refuse(c, invalidAPI) })
 
-	enter, keep := newDoor(o.Auth, o.Store).enter, newPace(o.Rate, o.Burst, o.FlowCode).keep
+	flow, enter := newFlow(o), newDoor(o.Auth, o.Store).enter
 	for _, s := range surfaces {
-		s.serve(e, a, enter, keep)
+		s.serve(e, a, flow.crowd, enter, flow.keep)
 	}
-	stop := calls.group(e, enter, byProduct, keep)
+	stop := calls.group(e, flow.crowd, enter, byProduct, flow.keep)
 	for _, path := range pathsCallStop {
 		stop.POST(path, a.stopCall)
 	}
-	e.Group("", enter, byProduct, keep).GET(pathRecord, a.recordLink)
-	e.GET(pathDownload+":name", a.download)
-	e.HEAD(pathDownload+":name", a.download)
+	e.Group("", flow.crowd, enter, byProduct, flow.keep).GET(pathRecord, a.recordLink)
+	loads := e.Group("", newFlow(o).crowd)
+	loads.GET(pathDownload+":name", a.download)
+	loads.HEAD(pathDownload+":name", a.download)
 	return e, nil
 }

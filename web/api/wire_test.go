@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"maskline/models"
 	"maskline/models/store"
@@ -117,34 +115,6 @@ func (s ofMode) Credentials(ctx context.Context, key string) (models.App, models
 	app, tenant, secrets, err := s.Store.Credentials(ctx, key)
 	app.Mode = s.mode
 	return app, tenant, secrets, err
-}
-
-func TestPaceOfAnApp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newPace(10, 3, "1010023")
-		count := func(app int64) (n int) {
-			for range 10 {
-				if p.allow(app) {
-					n++
-				}
-			}
-			return n
-		}
-		if a, b := count(1), count(2); a != 3 || b != 3 {
-			t.Errorf("%d and %d of ten at once, want 3 each", a, b)
-		}
-		time.Sleep(200 * time.Millisecond)
-		if n := count(1); n != 2 {
-			t.Errorf("%d after a fifth of a second, want 2", n)
-		}
-	})
-}
-
-func TestFlowControlOnTheWire(t *testing.T) {
-	h := newHouse(t, func(o *Options) { o.Rate, o.Burst, o.FlowCode = 0.001, 1, "1019999" })
-	h.wants("the first", http.MethodGet, pathAXB+"?subscriptionId=x", "", 403, missingAnswer)
-	h.wants("one too many", http.MethodGet, pathAXB+"?subscriptionId=x", "", 403,
-		wireResult("1019999", "The flow control upper limit is reached on the platform, try again in one minute."))
 }
 
 func TestEveryDomainCodeHasARow(t *testing.T) {

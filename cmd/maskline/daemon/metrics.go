@@ -19,20 +19,22 @@ import (
 type metrics struct {
 	registry *prometheus.Registry
 
-	started, ended, strangers, claims, dropped, risk *prometheus.CounterVec
-	refused, flowControlled                          *prometheus.CounterVec
-	stages                                           *prometheus.HistogramVec
-	promptMissing, commitRetried, panicked           prometheus.Counter
-	leaks                                            *prometheus.CounterVec
-	pushes                                           *prometheus.HistogramVec
-	moved                                            *prometheus.CounterVec
-	held                                             *prometheus.GaugeVec
-	switchUp                                         *prometheus.GaugeVec
-	switchEvents, switchFailures, overflows, resyncs *prometheus.CounterVec
-	switchCommands                                   *prometheus.HistogramVec
-	reports                                          *prometheus.CounterVec
+	started, ended, strangers, claims, dropped, risk, untaken *prometheus.CounterVec
+	refused, flowControlled                                   *prometheus.CounterVec
+	stages                                                    *prometheus.HistogramVec
+	promptMissing, commitRetried, panicked                    prometheus.Counter
+	leaks                                                     *prometheus.CounterVec
+	pushes                                                    *prometheus.HistogramVec
+	moved                                                     *prometheus.CounterVec
+	held                                                      *prometheus.GaugeVec
+	leases                                                    *prometheus.CounterVec
+	switchUp                                                  *prometheus.GaugeVec
+	switchEvents, switchFailures, overflows, resyncs          *prometheus.CounterVec
+	switchCommands                                            *prometheus.HistogramVec
+	reports                                                   *prometheus.CounterVec
 	jobMetrics
 	soundMetrics
+	tollMetrics
 }
 
 var (
@@ -71,8 +73,10 @@ func newMetrics(version string) *metrics {
 		risk:           counter("risk_reported_total", "Calls that a risk rule would have refused, had it not been set to report only, by its state code.", "state"),
 		refused:        counter("calls_refused_total", "Calls that came in and were refused unheard, for being one too many: by why.", "why"),
 		flowControlled: counter("api_flow_controlled_total", "Requests to the tenant API that were answered with flow control: by why.", "why"),
+		leases:         counter("leases_moved_total", "Leases of switches and lanes that this daemon took, gave back in good order, or lost.", "kind", "how"),
 		claims:         counter("claims_total", "Parked calls that this daemon tried to take.", "won"),
 		dropped:        counter("leg_reports_dropped_total", "Records of legs that completed no call.", "why"),
+		untaken:        counter("calls_untaken_total", "Calls that no daemon took, written from the switch's record of them: by switch and why.", "switch", "why"),
 		stages:         histogram("call_stage_seconds", "Time taken by the stages of a call's set-up.", slow, "stage"),
 		leaks:          counter("leaks_prevented_total", "Strings withheld from a switch since somebody could have read another's number in them, by what they were.", "where"),
 		promptMissing:  counter("prompts_missing_total", "Prompts that were to be played and were not there.").WithLabelValues(),
@@ -90,6 +94,7 @@ func newMetrics(version string) *metrics {
 		reports:        counter("leg_reports_total", "Records of legs that came in, by way.", "way"),
 		jobMetrics:     newJobMetrics(r),
 		soundMetrics:   newSoundMetrics(r),
+		tollMetrics:    newTollMetrics(r),
 	}
 	gauge("build_info", "1; the version is the label.", "version").WithLabelValues(version).Set(1)
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -158,6 +163,10 @@ func (m *metrics) Stage(name string, took time.Duration) {
 func (m *metrics) StrangerRefused(switchName string) { m.strangers.WithLabelValues(switchName).Inc() }
 func (m *metrics) Claimed(won bool)                  { m.claims.WithLabelValues(strconv.FormatBool(won)).Inc() }
 func (m *metrics) Overloaded(why flow.Overload)      { m.refused.WithLabelValues(string(why)).Inc() }
+
+// flowControl hears of requests to the tenant API that were one too many.
+func (m *metrics) flowControl(why string) { m.flowControlled.WithLabelValues(why).Inc() }
+
 func (m *metrics) RiskReported(state models.StateCode) {
 	m.risk.WithLabelValues(strconv.Itoa(int(state))).Inc()
 }
@@ -165,7 +174,10 @@ func (m *metrics) PromptMissing()             { m.promptMissing.Inc() }
 func (m *metrics) LeakPrevented(where string) { m.leaks.WithLabelValues(where).Inc() }
 func (m *metrics) CommitRetried()             { m.commitRetried.Inc() }
 func (m *metrics) ReportDropped(why string)   { m.dropped.WithLabelValues(why).Inc() }
-func (m *metrics) Panicked()                  { m.panicked.Inc() }
+func (m *metrics) Untaken(switchName, why string) {
+	m.untaken.WithLabelValues(switchName, why).Inc()
+}
+func (m *metrics) Panicked() { m.panicked.Inc() }
 
 // What the courier tells (delivery.Observer).
 

@@ -145,7 +145,7 @@ func derivedKey(cfg conf.Config, purpose string) ([]byte, error) {
 func (d *Daemon) makeDelivery(context.Context) error {
 	c := d.cfg.Delivery
 	d.courier = delivery.New(delivery.Options{
-		Store: d.store, Log: d.log, Observe: d.metrics, Calendar: c.Calendar, VoiceCalendar: c.VoiceCalendar, VoiceUTC: c.VoiceUTC, Timeout: c.Timeout, BatchWait: c.BatchWait,
+		Store: d.store, Log: d.log, Observe: d.metrics, Calendar: c.Calendar, VoiceCalendar: c.VoiceCalendar, VoiceUTC: c.VoiceUTC, Timeout: c.Timeout, BatchWait: c.BatchWait, Leased: true, Shared: d.shared,
 		Concurrent: c.Concurrent, PerURL: c.PerURL, Allow: c.Allow, Insecure: c.Insecure,
 		Fee: delivery.Fee{RecordDomain: recordDomain(d.cfg.Media), Optional: c.Optional, DurationField: c.Duration, ServiceTypes: serviceTypes(c.ServiceTypes)},
 	})
@@ -173,7 +173,7 @@ func recordDomain(m conf.Media) string {
 
 func (d *Daemon) rules() route.Rules {
 	r := route.Rules{AnswerIn: d.cfg.Call.AnswerIn, MaxTalk: d.cfg.Call.MaxTalk, Refusals: map[models.StateCode]string{},
-		AllowRealCaller: d.cfg.Call.AllowRealCaller, Numbering: d.cfg.Numbering.Model()}
+		AllowRealCaller: d.cfg.Call.AllowRealCaller, Numbering: d.cfg.Numbering.Model(), Destinations: d.toll().Destinations}
 	for state, prompt := range d.cfg.Call.Refusals {
 		if n, err := strconv.Atoi(state); err == nil {
 			r.Refusals[models.StateCode(n)] = prompt
@@ -192,7 +192,8 @@ func (d *Daemon) makeCalls(context.Context) (err error) {
 	}
 	d.engine = flow.New(flow.Options{
 		Store: d.store, Outbox: d.courier, Prompts: d.prompts, Recordings: d.recordings, Trunks: d.trunks, Numbering: d.cfg.Numbering.Model(), Speech: d.speaker,
-		RecordWait: d.cfg.Media.RecordWait, Rules: d.rules(), Ringback: d.cfg.Call.Ringback, Purse: purse{d.rater, d.guard, d.allowance}, Ask: d.courier, AskIn: d.cfg.Call.AskTimeout, Owner: owner, MaxCalls: d.cfg.Call.AtOnce, Observe: d.metrics, Log: d.log,
+		RecordWait: d.cfg.Media.RecordWait, Rules: d.rules(), Ringback: d.cfg.Call.Ringback, Purse: purse{d.rater, d.guard, d.allowance}, Ask: d.courier, AskIn: d.cfg.Call.AskTimeout, Owner: owner, MaxCalls: d.cfg.Call.AtOnce, PerSecond: d.cfg.Call.PerSecond, Burst: d.cfg.Call.Burst, Observe: d.metrics, Log: d.log,
+		Limits: d.toll().Limits,
 	})
 	for _, state := range []models.DeliveryState{models.DeliveryWaiting, models.DeliveryRetry, models.DeliveryHeld} {
 		d.metrics.gaugeOf("deliveries_resting", "Deliveries in the database that are not over, counted every 30 s, up to 100000.", prometheus.Labels{"state": string(state)},

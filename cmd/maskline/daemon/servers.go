@@ -101,8 +101,9 @@ func (d *Daemon) tenantAPI() (http.Handler, error) {
 		proxies = append(proxies, p.String())
 	}
 	o := api.Options{
-		Store: d.store, Prompts: d.prompts, Recordings: d.recordings, Stopper: d.engine, Numbering: d.cfg.Numbering.Model(), International: c.International,
-		Auth: d.auth(), ReplayWindow: c.ReplayWindow, Rate: c.Rate, Burst: c.Burst, TrustedProxies: proxies, BodyLimit: c.BodyLimit,
+		Store: d.store, Prompts: d.prompts, Recordings: d.recordings, Stopper: stopper{d}, Numbering: d.cfg.Numbering.Model(), International: c.International,
+		Auth: d.auth(), ReplayWindow: c.ReplayWindow, Rate: c.Rate, Burst: c.Burst, AtOnce: c.AtOnce, FlowCode: c.FlowCode, VoiceFlowCode: c.VoiceFlowCode, Limited: d.metrics.flowControl,
+		TrustedProxies: proxies, BodyLimit: c.BodyLimit,
 		Timeout: c.Timeout, KeepAlive: c.KeepAlive, LinkBase: d.cfg.Media.LinkBase, LinkLife: d.cfg.Media.LinkLifetime, Log: d.log,
 	}
 	d.acceptsCalls(&o)
@@ -119,11 +120,11 @@ func (d *Daemon) adminAPI() (http.Handler, error) {
 		tokens = append(tokens, admin.Token{Name: t.Name, Token: v})
 	}
 	o := admin.Options{
-		Store: d.store, Decide: d.rules().Decide, Tokens: tokens, Numbering: d.cfg.Numbering.Model(), Stop: d.stop,
+		Store: d.store, Decide: d.rules().Decide, Toll: d.toll(), Tokens: tokens, Numbering: d.cfg.Numbering.Model(), Stop: d.stop,
 		Shelf: d.shelf, Speak: d.speaker.Render, OpenRecording: d.openRecording, RemoveRecording: d.removeRecording, Values: d.cfg.Speech.Limits(),
 		Documents: media.Documents{Dir: d.cfg.Orders.Documents}, EnterpriseFirst: d.cfg.Orders.EnterpriseFirst, Forbidden: d.cfg.Orders.Forbidden, CoolDown: d.cfg.Orders.CoolDown,
 		News: d.news, BalanceMoved: d.arrears.After, ExplainCharges: billing.Explain, Jobs: d.schedule, SessionLife: d.cfg.Operators.SessionLife, Lock: admin.Lock{After: d.cfg.Operators.LockAfter, For: d.cfg.Operators.LockFor},
-		TestPush: d.courier.TestPush, Tell: tellNumber, Offer: d.courier.Offer, DeadFiles: d.deadFiles, Switches: d.switches, Trunks: d.trunks, Sim: d.simControl(), Log: d.log,
+		TestPush: d.courier.TestPush, Tell: tellNumber, Offer: d.courier.Offer, DeadFiles: d.deadFiles, Switches: d.switches, Daemons: d.daemons, Trunks: d.trunks, Sim: d.simControl(), Log: d.log,
 	}
 	if d.queue != nil {
 		o.Queue = d.queue
