@@ -6,16 +6,19 @@ GOVULNCHECK    ?= v1.8.0
 BENCHTIME      ?= 1s
 FUZZTIME       ?= 15s
 FREESWITCH     ?=
+RATE           ?= 30
+ROUNDS         ?= 5
+WRITE          ?= docs/performance.md
 ONCE           ?=
 DEMO_ADDR      ?=
 VERSION        ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 export FREESWITCH DEMO_ADDR
 
-.PHONY: build demo test check bench live fuzz clean help
+.PHONY: build demo test check bench bench-live live fuzz clean help
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## make bin/maskline
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/maskline ./cmd/maskline
@@ -42,6 +45,9 @@ bench: ## the promised ratios, each measured against its rival in the same run, 
 
 live: build ## conformance and SIPp calls on a real FreeSWITCH: make live FREESWITCH=/path/to/freeswitch
 	@$(GO) build -o bin/live ./scripts/live && ./bin/live
+
+bench-live: build ## what a call costs on a real FreeSWITCH, written into docs/performance.md: make bench-live FREESWITCH=/path/to/freeswitch [RATE=30] [ROUNDS=5]
+	@$(GO) build -o bin/bench ./scripts/bench && ./bin/bench -rate $(RATE) -rounds $(ROUNDS) -out bin/bench-live.json -write $(WRITE)
 
 fuzz: ## each fuzz target for FUZZTIME
 	@for pkg in $$($(GO) list ./...); do \
