@@ -240,7 +240,7 @@ func (c *leakCall) meanwhile(session func() string) {
 type leakTenant struct{ c *leakCall }
 
 func (t leakTenant) Ask(context.Context, models.App, models.Session, models.CallEvent) ([]byte, int, error) {
-	return fmt.Appendf(nil, `{"operation":"connect","connectInfo":[{"calleeNum":%q,"recordFlag":"true"}]}`, t.c.b), http.StatusOK, nil
+	return fmt.Appendf(nil, `{"operation":"connect","connectInfo":[{"calleeNum":%q,"recordFlag":"true","maxDuration":2,"lastMinVoice":"last_minute.wav"}]}`, t.c.b), http.StatusOK, nil
 }
 
 // spellings are a number as somebody could write it, made without controller/guard.
