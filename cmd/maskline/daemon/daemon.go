@@ -21,6 +21,7 @@ import (
 	"maskline/controller/jobs"
 	"maskline/controller/media"
 	"maskline/controller/spool"
+	"maskline/controller/switches"
 	"maskline/controller/voice"
 	"maskline/esl"
 	"maskline/esl/sim"
@@ -59,12 +60,14 @@ type Daemon struct {
 	spool    *spool.Spool
 	trunks   []models.Trunk
 	switches []esl.Switch
+	orders   *switches.Orders
 	sims     []*sim.Switch
 	servers  []listener
 
 	closers  closers
 	started  atomic.Bool
 	draining atomic.Bool
+	underway underway
 }
 
 // listener is a server with its open address.
@@ -82,7 +85,7 @@ func New(ctx context.Context, cfg conf.Config, o Options) (*Daemon, error) {
 	d := &Daemon{cfg: cfg, log: o.Log, version: o.Version, metrics: newMetrics(o.Version)}
 	d.closers.log = o.Log
 	for _, step := range []func(context.Context) error{
-		d.openStore, d.openMedia, d.makeDelivery, d.makeKeeper, d.makeMoney, d.makeCalls, d.openIntake, d.makeSwitches, d.makeVoice, d.makeJobs,
+		d.openStore, d.openMedia, d.makeDelivery, d.makeKeeper, d.makeMoney, d.makeCalls, d.openIntake, d.makeSwitches, d.makeOrders, d.makeVoice, d.makeJobs,
 		d.openServers,
 	} {
 		if err := step(ctx); err != nil {
@@ -151,6 +154,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		})
 	}
 	d.closers.add("calls", d.cfg.Drain+partIn, stopCalls)
+	d.background(life, "orders to switches", partIn, d.orders.Run)
 	if d.queue != nil {
 		d.background(life, "queue", partIn, d.queue.Run)
 	}
@@ -167,8 +171,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 	case err = <-failed:
 		d.log.ErrorContext(ctx, "a part failed; the daemon ends", "error", err)
 	}
-	d.draining.Store(true)
+	ended := d.watchDrain()
 	err = errors.Join(err, d.Close())
+	ended()
 	d.log.InfoContext(ctx, "daemon has ended")
 	return err
 }

@@ -74,6 +74,7 @@ func (d *Daemon) ready(ctx context.Context) readiness {
 	default:
 		r.Notes = append(r.Notes, down...)
 	}
+	r.Notes = append(r.Notes, d.standingAside()...)
 	r.Ready = len(r.NotReady) == 0
 	return r
 }

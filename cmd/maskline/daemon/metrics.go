@@ -34,6 +34,7 @@ type metrics struct {
 	reports                                                   *prometheus.CounterVec
 	jobMetrics
 	soundMetrics
+	drainMetrics
 	tollMetrics
 }
 
@@ -193,6 +194,7 @@ func (m *metrics) Held(waiting, retrying, flying int) {
 	m.held.WithLabelValues("waiting").Set(float64(waiting))
 	m.held.WithLabelValues("retrying").Set(float64(retrying))
 	m.held.WithLabelValues("flying").Set(float64(flying))
+	m.pushing.Store(int64(flying))
 }
 
 // orNone names the absence: a call to a number that is not ours has no mode.

@@ -89,6 +89,9 @@ func (d *Daemon) listen(ctx context.Context, name, addr string, s *serve.Server)
 	}
 	// A server that has run has closed its listener itself; to close it again does no harm.
 	d.closers.add("address "+name, partIn, func(context.Context) error { _ = l.Close(); return nil })
+	if name != "admin" { // it is asked how the end goes
+		s.Handler = d.underway.counted(s.Handler)
+	}
 	s.Name, s.Log, s.Limits.Drain = name, d.log, max(d.cfg.Drain, time.Second)
 	d.servers = append(d.servers, listener{s, l})
 	return nil

@@ -21,7 +21,7 @@ func (d *Daemon) makeVoice(context.Context) error {
 	if len(seats) == 0 {
 		return nil
 	}
-	d.queue = voice.New(voice.Options{Store: d.store, Placer: d.engine, Outbox: d.courier, Speaker: d.speaker, Seats: seats, Trunks: d.trunks,
+	d.queue = voice.New(voice.Options{Store: d.store, Placer: d.engine, Outbox: d.courier, Speaker: d.speaker, Seats: seats, Draining: d.orders.Draining, Trunks: d.trunks,
 		Observe: d.metrics, Log: d.log})
 	d.engine.OnPlacedEnd(d.queue.Ended)
 	d.engine.OnDial(d.queue.Pass)
