@@ -30,6 +30,7 @@ func (c *cli) tenantCommand() *cobra.Command {
 				q.text(cmd, "state", "state", "only this `STATE`: normal, suspended, frozen")
 			}),
 		c.tenantSet(),
+		c.tenantLimit(),
 		c.tenantState("suspend", "suspended", "Refuse a tenant's requests and calls"),
 		c.tenantState("resume", "normal", "Let a suspended tenant work again"),
 	)

@@ -69,6 +69,11 @@ func (n narrowed) Tenants(ctx context.Context, f store.TenantFilter, page models
 	return []models.Tenant{t}, 1, nil
 }
 
+func (n narrowed) TollUsed(ctx context.Context, tenantID int64) (models.Limits, error) {
+	own(ctx, &tenantID)
+	return n.Store.TollUsed(ctx, tenantID)
+}
+
 func (n narrowed) CreateApp(ctx context.Context, a *models.App, secret string) error {
 	own(ctx, &a.TenantID)
 	return n.Store.CreateApp(ctx, a, secret)

@@ -307,7 +307,7 @@ var platformOnly = map[string]string{
 	"Within": "no rows", "Audited": "the server's own", "VerifyAudit": "AuditVerify", "AuditHead": "AuditVerify",
 	"CreateOperator": "OperatorsManage", "Operator": "OperatorsManage", "OperatorByName": "OperatorsManage, login", "Operators": "OperatorsManage",
 	"ChangeOperator": "OperatorsManage, one's own", "RemoveOperator": "OperatorsManage", "AddLogin": "one's own", "LoginByHash": "login", "Logins": "one's own", "EndLogin": "by operator",
-	"CreateTenant": "TenantsChange", "SetTenantCalls": "TenantsChange", "SetTenantZone": "TenantsChange", "SetTenantState": "TenantsChange", "Reseal": "PlatformChange",
+	"CreateTenant": "TenantsChange", "SetTenantCalls": "TenantsChange", "SetTenantZone": "TenantsChange", "SetTenantToll": "TenantsChange", "SetTenantState": "TenantsChange", "Reseal": "PlatformChange",
 	"AddNumbers": "NumbersChange", "SetNumberState": "NumbersChange", "Bar": "BarredChange", "Unbar": "BarredChange", "DecideTemplate": "PromptsReview",
 	"AddPlan": "PriceChange", "EndPlan": "PriceChange", "Plan": "PricesView", "Plans": "PricesView", "Post": "MoneyChange", "BuyPackage": "MoneyChange",
 	"SetTenantCredit": "MoneyChange", "VerifyLedger": "LedgerCheck",

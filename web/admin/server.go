@@ -67,6 +67,7 @@ type Options struct {
 	Forbidden       []string
 	EnterpriseFirst bool
 	CoolDown        time.Duration
+	Toll            models.Toll        // where all calls may go and what bounds each tenant's, but for his own
 	Values          models.ValueLimits // of what templates are filled with
 	Switches        []esl.Switch
 	Trunks          []models.Trunk
@@ -139,6 +140,7 @@ func (s *server) route(g *gin.RouterGroup) {
 	s.handle(g, http.MethodGet, "/tenants/:tenant", TenantsView, s.showTenant)
 	s.handle(g, http.MethodPatch, "/tenants/:tenant", TenantsChange, s.changeTenant)
 	s.handle(g, http.MethodPut, "/tenants/:tenant/state", TenantsChange, s.setTenantState)
+	s.routeToll(g)
 
 	s.handle(g, http.MethodGet, "/apps", AppsView, s.listApps)
 	s.handle(g, http.MethodPost, "/apps", AppsChange, s.createApp)

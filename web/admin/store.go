@@ -20,6 +20,8 @@ type Store interface {
 	Tenants(ctx context.Context, f store.TenantFilter, page models.Page) ([]models.Tenant, int, error)
 	SetTenantCalls(ctx context.Context, id int64, calls models.CallCap) error
 	SetTenantZone(ctx context.Context, id int64, zone string) error
+	SetTenantToll(ctx context.Context, id int64, toll models.Toll) error
+	TollUsed(ctx context.Context, tenantID int64) (models.Limits, error)
 	SetTenantState(ctx context.Context, id int64, state models.State) error
 
 	CreateApp(ctx context.Context, a *models.App, secret string) error

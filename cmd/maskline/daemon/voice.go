@@ -26,7 +26,7 @@ func (d *Daemon) makeVoice(context.Context) error {
 	d.engine.OnPlacedEnd(d.queue.Ended)
 	d.engine.OnDial(d.queue.Pass)
 	d.desk = voice.NewDesk(voice.DeskOptions{Store: d.store, Prompts: d.prompts, Ports: d.queue, Seats: seats, Numbering: d.cfg.Numbering.Model(),
-		International: d.cfg.API.International, Values: d.cfg.Speech.Limits()})
+		International: d.cfg.API.International, Values: d.cfg.Speech.Limits(), Destinations: d.toll().Destinations, Barred: d.metrics.barredRequest})
 	return nil
 }
 
