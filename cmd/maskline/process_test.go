@@ -50,14 +50,7 @@ func openProcess(t testing.TB, more string) *process {
 	sw, switches := outside(t)
 	port := freePort(t)
 	p := &process{house: &house{t: t, config: testConfig(t, dir, more+switches), log: &lockedBuffer{}}, sw: sw, admin: "http://127.0.0.1:" + port}
-	text, err := os.ReadFile(p.config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text = []byte(strings.Replace(string(text), "admin: '127.0.0.1:0'", "admin: '127.0.0.1:"+port+"'", 1))
-	if err := os.WriteFile(p.config, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	p.rewrite(func(text string) string { return strings.Replace(text, "admin: '127.0.0.1:0'", "admin: '127.0.0.1:"+port+"'", 1) })
 	t.Cleanup(func() {
 		if p.cmd != nil {
 			p.signal(syscall.SIGKILL)
@@ -68,6 +61,18 @@ func openProcess(t testing.TB, more string) *process {
 		}
 	})
 	return p
+}
+
+// rewrite changes the configuration.
+func (p *process) rewrite(change func(string) string) {
+	p.t.Helper()
+	text, err := os.ReadFile(p.config)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if err := os.WriteFile(p.config, []byte(change(string(text))), 0o600); err != nil {
+		p.t.Fatal(err)
+	}
 }
 
 // begin starts the daemon and waits until it is ready.

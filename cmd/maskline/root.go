@@ -66,7 +66,7 @@ func (c *cli) root() *cobra.Command {
 		`Maskline connects two people through a number X, so that neither sees the other's. It also places calls itself:
 click-to-dial, notifications and verification codes.
 
-serve, migrate, doctor, backup, restore and drain work alone, with --config. The other commands ask a running daemon: name it with
+serve, migrate, doctor, backup, restore, drain and spool work alone, with --config. The other commands ask a running daemon: name it with
 --config FILE (the daemon's own configuration) or with --server URL and --token (or MASKLINE_SERVER and MASKLINE_TOKEN).`,
 		`  maskline demo
   maskline serve --config /etc/maskline/maskline.yaml
@@ -82,7 +82,7 @@ serve, migrate, doctor, backup, restore and drain work alone, with --config. The
 	f.BoolVar(&c.json, "json", false, "answer in JSON")
 	root.AddCommand(
 		c.tenantCommand(), c.appCommand(), c.numberCommand(), c.bindingCommand(), c.callCommand(), c.cdrCommand(),
-		c.promptCommand(), c.templateCommand(), c.recordingCommand(), c.drainCommand(), c.deliveryCommand(), c.barCommand(), c.switchCommand(), c.trunkCommand(), c.keyCommand(), c.simCommand(), c.versionCommand(),
+		c.promptCommand(), c.templateCommand(), c.recordingCommand(), c.drainCommand(), c.spoolCommand(), c.deliveryCommand(), c.barCommand(), c.switchCommand(), c.daemonCommand(), c.trunkCommand(), c.keyCommand(), c.simCommand(), c.versionCommand(),
 		c.jobCommand(), c.auditCommand(), c.operatorCommand(), c.ledgerCommand(), c.priceCommand(), c.packageCommand(), c.orderCommand(),
 		c.stockCommand(), c.enterpriseCommand(), c.contactCommand(), c.partyCommand(),
 	)

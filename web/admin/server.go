@@ -70,6 +70,7 @@ type Options struct {
 	Toll            models.Toll        // where all calls may go and what bounds each tenant's, but for his own
 	Values          models.ValueLimits // of what templates are filled with
 	Switches        []esl.Switch
+	Daemons         func(ctx context.Context) ([]Daemon, error) // of this database; nil: none are known
 	Trunks          []models.Trunk
 	SessionLife     time.Duration // of a login; 0 is 12 hours
 	Lock            Lock          // of failed logins
@@ -197,6 +198,7 @@ func (s *server) route(g *gin.RouterGroup) {
 	s.handle(g, http.MethodPost, "/barred", BarredChange, s.bar)
 	s.handle(g, http.MethodDelete, "/barred/:id", BarredChange, s.unbar)
 
+	s.handle(g, http.MethodGet, "/daemons", PlatformView, s.listDaemons)
 	s.handle(g, http.MethodGet, "/switches", PlatformView, s.listSwitches)
 	s.handle(g, http.MethodPut, "/switches/:switch/state", PlatformChange, s.setSwitchState)
 	s.handle(g, http.MethodGet, "/trunks", PlatformView, s.listTrunks)

@@ -8,7 +8,6 @@ package daemon
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"maskline/conf"
+	"maskline/controller/cluster"
 	"maskline/controller/delivery"
 	"maskline/controller/flow"
 	"maskline/controller/jobs"
@@ -27,6 +27,7 @@ import (
 	"maskline/esl/sim"
 	"maskline/models"
 	"maskline/models/store"
+	"maskline/web/peer"
 	"maskline/web/serve"
 )
 
@@ -59,6 +60,9 @@ type Daemon struct {
 	desk     *voice.Desk
 	spool    *spool.Spool
 	trunks   []models.Trunk
+	member   *cluster.Member
+	peers    peer.Client
+	failed   chan error // a part that ends the daemon
 	switches []esl.Switch
 	orders   *switches.Orders
 	sims     []*sim.Switch
@@ -82,11 +86,14 @@ func New(ctx context.Context, cfg conf.Config, o Options) (*Daemon, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if _, port, err := net.SplitHostPort(cfg.Listen.Admin); err == nil && port == "0" && cfg.Cluster.Name == "" {
+		cfg.Cluster.Name = cfg.DaemonName() + "/" + models.NewID()[:8] // any number of them may have this port
+	}
 	d := &Daemon{cfg: cfg, log: o.Log, version: o.Version, metrics: newMetrics(o.Version)}
 	d.closers.log = o.Log
 	for _, step := range []func(context.Context) error{
 		d.openStore, d.openMedia, d.makeDelivery, d.makeKeeper, d.makeMoney, d.makeCalls, d.openIntake, d.makeSwitches, d.makeOrders, d.makeVoice, d.makeJobs,
-		d.openServers,
+		d.openServers, d.openPeers, d.makeCluster,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, d.Close())
@@ -103,7 +110,7 @@ const (
 	partIn  = 15 * time.Second // the end of one part that has no drain time
 )
 
-// Addr is the open address of a listener: "api", "api_tls", "admin", "intake", "sounds", "debug"; "" when it is not served.
+// Addr is the open address of a listener: "api", "api_tls", "admin", "intake", "sounds", "peers", "debug"; "" when it is not served.
 func (d *Daemon) Addr(name string) string {
 	for _, l := range d.servers {
 		if l.Name == name {
@@ -127,8 +134,7 @@ func (d *Daemon) Store() *store.Store { return d.store }
 // Run serves until ctx ends, then drains: no new requests and calls, those under way are given the drain time, and the calls that talk go
 // on in the switch. The error is nil after an orderly end.
 func (d *Daemon) Run(ctx context.Context) error {
-	life := context.WithoutCancel(ctx)
-	failed := make(chan error, len(d.servers)+len(d.switches))
+	life, failed := context.WithoutCancel(ctx), d.failed
 
 	d.background(life, "pushes", d.cfg.Delivery.Timeout+partIn, func(ctx context.Context) { d.courier.Run(ctx) })
 	if d.spool != nil {
@@ -138,21 +144,15 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if d.drain != nil {
 		d.background(life, "drain", partIn, d.drain.Run)
 	}
-	d.serve(life, failed, "intake", "admin", "sounds", "debug")
+	d.serve(life, failed, "intake", "admin", "sounds", "peers", "debug")
 	// The engine must run before a switch tells it of calls, and must still hear the switches while it ends.
 	stopCalls := background(life, func(ctx context.Context) {
 		if err := d.engine.Run(ctx, d.cfg.Drain); err != nil {
 			failed <- err
 		}
 	})
-	for _, sw := range d.switches {
-		host := d.hostOf(sw.Name())
-		d.background(life, "switch "+sw.Name(), partIn, func(ctx context.Context) {
-			if err := sw.Run(ctx, d.engine.On(sw, host)); err != nil && ctx.Err() == nil {
-				failed <- fmt.Errorf("run switch %s: %w", sw.Name(), err)
-			}
-		})
-	}
+	// What this daemon owns, switches among it, it keeps until its calls have ended.
+	d.background(life, "leases", d.cfg.Delivery.Timeout+2*partIn, d.member.Run)
 	d.closers.add("calls", d.cfg.Drain+partIn, stopCalls)
 	d.background(life, "orders to switches", partIn, d.orders.Run)
 	if d.queue != nil {
@@ -172,6 +172,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		d.log.ErrorContext(ctx, "a part failed; the daemon ends", "error", err)
 	}
 	ended := d.watchDrain()
+	d.member.Drain()
 	err = errors.Join(err, d.Close())
 	ended()
 	d.log.InfoContext(ctx, "daemon has ended")

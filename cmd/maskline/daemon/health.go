@@ -53,11 +53,15 @@ func (d *Daemon) ready(ctx context.Context) readiness {
 		r.NotReady = append(r.NotReady, "database: "+maskText(err.Error()))
 	}
 	up := 0
-	var down []string
+	var down, others []string
 	for _, sw := range d.switches {
 		st := sw.Status()
 		if st.Up {
 			up++
+			continue
+		}
+		if owner, is := d.ownerOf(sw.Name()); is {
+			others = append(others, fmt.Sprintf("switch %s: daemon %s runs it", sw.Name(), owner))
 			continue
 		}
 		why := "not connected"
@@ -69,11 +73,12 @@ func (d *Daemon) ready(ctx context.Context) readiness {
 	switch {
 	case len(d.switches) == 0:
 		r.Notes = append(r.Notes, "no switch is configured: this daemon serves the API and takes no calls")
-	case up == 0:
+	case up == 0 && len(down) > 0:
 		r.NotReady = append(r.NotReady, down...)
 	default:
 		r.Notes = append(r.Notes, down...)
 	}
+	r.Notes = append(r.Notes, others...)
 	r.Notes = append(r.Notes, d.standingAside()...)
 	r.Ready = len(r.NotReady) == 0
 	return r

@@ -31,7 +31,7 @@ func (d *Daemon) makeSwitches(context.Context) error {
 			}
 		}
 		d.switches = append(d.switches, freeswitch.New(freeswitch.Options{
-			Name: s.Name, Addr: addr, Password: password, Commands: s.Commands, Logger: d.log, Metrics: d.metrics.onSwitch(s.Name),
+			Name: s.Name, Addr: addr, Password: password, Commands: s.Commands, Allowed: func() bool { return d.runs(s.Name) }, Logger: d.log, Metrics: d.metrics.onSwitch(s.Name),
 		}))
 	}
 	return nil

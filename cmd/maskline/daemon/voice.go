@@ -21,10 +21,11 @@ func (d *Daemon) makeVoice(context.Context) error {
 	if len(seats) == 0 {
 		return nil
 	}
-	d.queue = voice.New(voice.Options{Store: d.store, Placer: d.engine, Outbox: d.courier, Speaker: d.speaker, Seats: seats, Draining: d.orders.Draining, Trunks: d.trunks,
+	d.queue = voice.New(voice.Options{Store: d.store, Placer: d.engine, Outbox: d.courier, Speaker: d.speaker, Seats: seats, Draining: d.orders.Draining, Leased: true, Ours: d.runs, Trunks: d.trunks,
 		Observe: d.metrics, Log: d.log})
 	d.engine.OnPlacedEnd(d.queue.Ended)
 	d.engine.OnDial(d.queue.Pass)
+	d.engine.OnLimit(d.queue.Limited)
 	d.desk = voice.NewDesk(voice.DeskOptions{Store: d.store, Prompts: d.prompts, Ports: d.queue, Seats: seats, Numbering: d.cfg.Numbering.Model(),
 		International: d.cfg.API.International, Values: d.cfg.Speech.Limits(), Destinations: d.toll().Destinations, Barred: d.metrics.barredRequest})
 	return nil
@@ -44,7 +45,7 @@ func (d *Daemon) stop(ctx context.Context, sessionID string) error {
 			return err
 		}
 	}
-	return d.engine.Stop(ctx, sessionID)
+	return stopper{d}.Stop(ctx, sessionID)
 }
 
 // makeKeeper makes what waits for the files of recordings, and what moves them to where they are kept.
