@@ -3,9 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -90,23 +87,15 @@ func (c *cli) drainSink(f drainFlags) (media.Sink, error) {
 		}
 		return daemon.NewRecordings(cfg)
 	}
-	password := c.getenv("MASKLINE_CDR_PASSWORD")
-	if f.passwordFile != "" {
-		b, err := os.ReadFile(f.passwordFile)
-		if err != nil {
-			return nil, fmt.Errorf("read the intake's password: %w", err)
-		}
-		password = strings.TrimRight(string(b), "\r\n")
-	}
-	if password == "" {
-		return nil, usagef("the intake's password is missing: set MASKLINE_CDR_PASSWORD, or give --password-file")
-	}
-	transport, err := trusting(c.ca)
+	password, err := c.intakePassword(f.passwordFile)
 	if err != nil {
 		return nil, err
 	}
-	transport.MaxIdleConnsPerHost, transport.IdleConnTimeout, transport.TLSHandshakeTimeout = 4, 90*time.Second, 10*time.Second
-	sender, err := media.NewSender(f.to, f.user, password, &http.Client{Transport: transport})
+	client, err := c.intakeClient()
+	if err != nil {
+		return nil, err
+	}
+	sender, err := media.NewSender(f.to, f.user, password, client)
 	if err != nil {
 		return nil, usageError{err}
 	}

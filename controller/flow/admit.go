@@ -142,13 +142,31 @@ func (a *admission) refuse(leg esl.Call, why Overload) {
 	}
 	a.mu.Unlock()
 	a.e.Observe.Overloaded(why)
-	if start && !a.e.spawn(func() { a.work(g) }) {
-		a.drop(g) // the engine ends: what waits is for the next daemon, or the switch's 10 s
+	if start && !a.e.spawn(name, func(ctx context.Context) { a.work(ctx, g) }) {
+		a.drop(g) // the engine ends, or the switch is another's: so is what waits
 	}
 }
 
+// spawn starts a goroutine that commands a switch as long as it is ours; false if it is not.
+func (e *Engine) spawn(switchName string, work func(context.Context)) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	t := e.tenures[switchName]
+	if e.shut || t == nil || t.ctx.Err() != nil {
+		return false
+	}
+	e.wg.Add(1)
+	t.wg.Add(1)
+	go func() {
+		defer e.wg.Done()
+		defer t.wg.Done()
+		work(t.ctx)
+	}()
+	return true
+}
+
 // work refuses what waits, and ends when nothing does.
-func (a *admission) work(g *gate) {
+func (a *admission) work(ctx context.Context, g *gate) {
 	for {
 		a.mu.Lock()
 		if len(g.waiting) == 0 {
@@ -159,7 +177,7 @@ func (a *admission) work(g *gate) {
 		r := g.waiting[0]
 		g.waiting = g.waiting[1:]
 		a.mu.Unlock()
-		a.end(r)
+		a.end(ctx, r)
 		a.tell(r)
 	}
 }
@@ -176,9 +194,9 @@ func (a *admission) drop(g *gate) {
 
 // end claims the leg, so that no other daemon's call is refused, marks it, and hangs up. A command that fails leaves it to the switch's own
 // bounds.
-func (a *admission) end(r refusal) {
+func (a *admission) end(ctx context.Context, r refusal) {
 	defer r.leg.Close()
-	ctx, cancel := context.WithTimeout(a.e.ctx, commandIn)
+	ctx, cancel := context.WithTimeout(ctx, commandIn)
 	defer cancel()
 	if r.leg.Claim(ctx) != nil {
 		return

@@ -102,7 +102,7 @@ func (k *call) load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("tenant of session %s: %w", k.s.ID, err)
 	}
-	k.app, k.spID = app, tenant.SpID
+	k.app, k.spID, k.sight.Tenant = app, tenant.SpID, &tenant
 	return nil
 }
 

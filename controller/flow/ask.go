@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"maskline/controller/route"
 	"maskline/esl"
 	"maskline/models"
 )
@@ -36,6 +37,9 @@ func (k *call) ask(ctx context.Context) (models.Plan, error) {
 	case errors.Is(err, errLookup):
 		return models.Plan{}, err
 	case err != nil:
+		if errors.Is(err, route.ErrDestination) {
+			k.e.Observe.TollRefused(k.app.Key, limitDestination)
+		}
 		k.log.Warn("the tenant's answer cannot be carried out", "error", err)
 	}
 	if err := k.take(plan); err != nil {

@@ -40,11 +40,12 @@ type call struct {
 	told        map[string]bool
 	watched     *guard.Watch // for whose numbers strings are looked through; see secrets
 	source      models.Source
-	seen        time.Time // until when a call whose end nobody saw was known to live
-	holds       []string  // trunks on which it holds a channel
-	token       string    // of the bridge
-	placing     placing   // of a call that we place
-	on          string    // the switch that it is counted for
+	under       models.Lease // of the switch; what is written is written under it
+	seen        time.Time    // until when a call whose end nobody saw was known to live
+	holds       []string     // trunks on which it holds a channel
+	token       string       // of the bridge
+	placing     placing      // of a call that we place
+	on          string       // the switch that it is counted for
 
 	stopped  atomic.Bool            // callStop
 	bridging atomic.Bool            // a bridge was given to the switch and has not come back

@@ -218,7 +218,7 @@ func announcement(s models.StateCode) string {
 // posted or spooled, may still tell how.
 func (k *call) lost(ctx context.Context) error {
 	k.source = models.SourceLost
-	for _, l := range k.e.reports.await(ctx, k.s.LegA, reportIn) {
+	for _, l := range k.e.reports.await(ctx, k.s.LegA, k.e.ReportWait) {
 		k.legs.Add(l)
 		k.source = models.SourcePost
 	}

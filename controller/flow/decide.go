@@ -48,6 +48,9 @@ func (k *call) decide(ctx context.Context, extension string) error {
 	sight.Counted = k.told[string(models.EventCallIn)]
 	k.askPurse(ctx, &sight)
 	d := k.e.Rules.Decide(sight)
+	if d.Barred {
+		k.e.Observe.TollRefused(d.AppKey, limitDestination)
+	}
 	if err := k.askRegister(ctx, sight, &d); err != nil {
 		return err
 	}
@@ -56,6 +59,16 @@ func (k *call) decide(ctx context.Context, extension string) error {
 		k.e.Observe.RiskReported(state)
 		k.log.Warn("risk rule met; it is set to report only", "state", int(state))
 	}
+	k.know(sight, d)
+	if extension != models.NoExtension {
+		k.s.Extension = extension
+	}
+	k.log.Info("call routed", "why", d.Why)
+	return k.take(d.Plan)
+}
+
+// know takes into the session whose call it is.
+func (k *call) know(sight models.Sight, d models.Decision) {
 	k.sight = sight
 	k.s.TenantID, k.s.AppID, k.s.BindingID, k.s.UserData, k.s.Side = d.TenantID, d.AppID, d.BindingID, d.UserData, d.Side
 	if sight.App != nil {
@@ -67,11 +80,6 @@ func (k *call) decide(ctx context.Context, extension string) error {
 	if sight.Number != nil {
 		k.s.Area = sight.Number.AreaCode
 	}
-	if extension != models.NoExtension {
-		k.s.Extension = extension
-	}
-	k.log.Info("call routed", "why", d.Why)
-	return k.take(d.Plan)
 }
 
 // askPurse looks whether the tenant can pay for another call.
@@ -108,6 +116,7 @@ func (k *call) askRegister(ctx context.Context, sight models.Sight, d *models.De
 
 // afford bounds the talk by what the tenant can pay, where his plan says so. The switch keeps the limit, as any other.
 func (k *call) afford(ctx context.Context, c *models.Connect) {
+	k.shorten(ctx, c)
 	if k.e.Purse == nil || k.s.TenantID == 0 {
 		return
 	}
@@ -144,18 +153,26 @@ func (k *call) take(p models.Plan) (err error) {
 }
 
 // settle commits the session with its plan, before any of it is done. Where the number carries one call, it is claimed in the same
-// transaction; when another call was faster, this one hears busy.
+// transaction; when another call was faster, this one hears busy. So is the call counted against its tenant's limits.
 func (k *call) settle(ctx context.Context, events ...models.CallEvent) error {
 	c := k.change(events...)
 	if connect := k.s.Plan.Connect; connect != nil {
-		c.Exclusive = connect.Exclusive
+		c.Exclusive, c.Limits = connect.Exclusive, k.limits()
 	}
 	err := k.record(ctx, c)
-	if models.CodeOf(err) != models.NumberBusy {
+	if err == nil {
+		k.s.Counted = k.s.Counted || c.Limits.Any()
+		return nil
+	}
+	refusal, refused := k.beyond(err)
+	if models.CodeOf(err) == models.NumberBusy {
+		k.log.Info("another call holds the number")
+		refusal, refused = models.Refuse{State: models.CalleeBusy, Q850: 17, Prompt: models.PromptBusy}, true
+	}
+	if !refused {
 		return err
 	}
-	k.log.Info("another call holds the number")
-	if err := k.take(models.Plan{Direction: k.s.Plan.Direction, Refuse: &models.Refuse{State: models.CalleeBusy, Q850: 17, Prompt: models.PromptBusy}}); err != nil {
+	if err := k.take(models.Plan{Direction: k.s.Plan.Direction, Refuse: &refusal}); err != nil {
 		return err
 	}
 	return k.record(ctx, k.change(events...))

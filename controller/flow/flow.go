@@ -21,12 +21,16 @@ import (
 // Store is what calls need of the database. models/store implements it.
 type Store interface {
 	Sight(ctx context.Context, dialled string, caller models.Party, extension string) (models.Sight, error)
+	// SightAt is Sight as it would have been then.
+	SightAt(ctx context.Context, dialled string, caller models.Party, extension string, at time.Time) (models.Sight, error)
 	Record(ctx context.Context, c models.Change) (applied bool, err error)
 	Session(ctx context.Context, id string) (models.Session, error)
 	LiveSessions(ctx context.Context, switchName string) ([]models.Session, error)
 	App(ctx context.Context, id int64) (models.App, error)
 	Tenant(ctx context.Context, id int64) (models.Tenant, error)
 	Number(ctx context.Context, number string) (models.Number, error)
+	// TollLeft is how long a tenant's calls may still talk today, together; false when l bounds no minutes.
+	TollLeft(ctx context.Context, tenantID int64, l models.Limits) (time.Duration, bool, error)
 	AllocateY(ctx context.Context, bindingID string, b models.Party) (models.Binding, error)
 	Events(ctx context.Context, sessionID string) ([]models.CallEvent, error)
 	RegisteredParty(ctx context.Context, tenantID int64, p models.Party) (models.RegisteredParty, bool, error)
@@ -75,18 +79,22 @@ type Options struct {
 	Trunks     []models.Trunk
 	Numbering  models.Numbering
 	Rules      route.Rules
-	Ringback   string        // tone that the caller hears while the callee rings, as FreeSWITCH names it; "" is DefaultRingback
-	Purse      Purse         // nil: calls cost nothing
-	Speech     Speaker       // of placed calls; nil fails those that need it with 8005
-	Ask        Asker         // mode X; nil refuses its calls with 8014
-	AskIn      time.Duration // how long the tenant may take to answer; 0 is DefaultAskIn
-	RecordWait time.Duration // how long a CDR's push waits for its recording; 0 is DefaultRecordWait
-	Owner      string        // who claims the calls: this daemon's name
-	MaxCalls   int           // calls at once; more are refused with congestion. 0 is 10000
-	PerSecond  int           // calls that come in, a second; more are refused with congestion. 0 is any number
-	Burst      int           // of those, how many may come at once; 0 is PerSecond
+	Switches   map[string]string // names of all switches by the hosts of their session ids; a switch that is not there is called by its host
+	Ringback   string            // tone that the caller hears while the callee rings, as FreeSWITCH names it; "" is DefaultRingback
+	Purse      Purse             // nil: calls cost nothing
+	Speech     Speaker           // of placed calls; nil fails those that need it with 8005
+	Ask        Asker             // mode X; nil refuses its calls with 8014
+	AskIn      time.Duration     // how long the tenant may take to answer; 0 is DefaultAskIn
+	RecordWait time.Duration     // how long a CDR's push waits for its recording; 0 is DefaultRecordWait
+	ReportWait time.Duration     // how long the switch's own record of a leg that nobody saw end is waited for; 0 is DefaultReportWait
+	Owner      string            // who claims the calls: this daemon's name
+	MaxCalls   int               // calls at once; more are refused with congestion. 0 is 10000
+	PerSecond  int               // calls that come in, a second; more are refused with congestion. 0 is any number
+	Burst      int               // of those, how many may come at once; 0 is PerSecond
 	Observe    Observe
 	Log        *slog.Logger
+	// Limits bound the calls of each tenant, where he has none of his own.
+	Limits models.Limits
 }
 
 // DefaultAskIn is how long a caller waits for the tenant's answer (spec/privatenumber.md §4.3 names none).
@@ -94,6 +102,13 @@ const DefaultAskIn = 4 * time.Second
 
 // DefaultRecordWait is how long the push of a CDR waits for the recording's file.
 const DefaultRecordWait = time.Minute
+
+// DefaultReportWait is how long the switch's own record of a leg that nobody saw end is waited for.
+const DefaultReportWait = 15 * time.Second
+
+// SharedReportWait is ReportWait where several daemons share the switches: a record may reach one that does not run its switch, and that one
+// completes the call from it before this has passed.
+const SharedReportWait = 45 * time.Second
 
 // DefaultRingback is mainland China's ring-back: 450 Hz, 1 s on, 4 s off.
 const DefaultRingback = "tone_stream://%(1000,4000,450);loops=-1"
@@ -105,7 +120,6 @@ const (
 	promptIn    = 45 * time.Second // one prompt
 	legEndIn    = 5 * time.Second  // a leg that is ending: its record is posted first, which may take 2 s
 	calleeEndIn = time.Second      // the end of the callee's leg, told after the bridge's
-	reportIn    = 15 * time.Second // the switch's own record of a leg that nobody saw end
 	rateIn      = 2 * time.Second  // the price of one call
 	commitIn    = 10 * time.Minute // how long a step waits for a database that is away
 	commitWait  = 30 * time.Second // longest pause between two tries of a commit
@@ -119,6 +133,7 @@ type Engine struct {
 	admit   *admission
 
 	placedEnd func(models.Session)
+	limited   func(models.Session, models.StateCode)
 	pass      func(context.Context, models.Outgoing) (done func(), err error)
 
 	ctx  context.Context // of every call; Run ends it
@@ -126,8 +141,10 @@ type Engine struct {
 	wg   sync.WaitGroup
 	mu   sync.Mutex
 	live map[string]*call // by session id
-	runs bool             // Run was called
-	shut bool             // Run is ending: no new calls
+	// tenures are the switches that are this daemon's now, by name.
+	tenures map[string]*tenure
+	runs    bool // Run was called
+	shut    bool // Run is ending: no new calls
 }
 
 // New makes an Engine. It takes calls at once; Run must follow, since it ends what they start.
@@ -137,6 +154,9 @@ func New(o Options) *Engine {
 	}
 	if o.RecordWait == 0 {
 		o.RecordWait = DefaultRecordWait
+	}
+	if o.ReportWait == 0 {
+		o.ReportWait = DefaultReportWait
 	}
 	if o.AskIn == 0 {
 		o.AskIn = DefaultAskIn
@@ -153,7 +173,7 @@ func New(o Options) *Engine {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	e := &Engine{Options: o, trunks: newTrunks(o.Trunks, o.Numbering), live: map[string]*call{}}
+	e := &Engine{Options: o, trunks: newTrunks(o.Trunks, o.Numbering), live: map[string]*call{}, tenures: map[string]*tenure{}}
 	e.reports, e.admit = newReports(e), newAdmission(e, o.PerSecond, o.Burst)
 	e.ctx, e.stop = context.WithCancel(context.Background())
 	return e
@@ -200,7 +220,10 @@ func (e *Engine) begin(k *call, flow func(context.Context)) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	_, known := e.live[k.s.ID]
+	t := e.tenures[k.s.Switch]
 	switch {
+	case t == nil || t.ctx.Err() != nil:
+		return errNotOurs
 	case e.shut:
 		return errClosing
 	case known:
@@ -212,9 +235,12 @@ func (e *Engine) begin(k *call, flow func(context.Context)) error {
 	k.on = k.s.Switch
 	e.admit.count(k.on, 1)
 	e.wg.Add(1)
-	ctx, cancel := context.WithCancel(e.ctx)
+	t.wg.Add(1)
+	k.under = t.held
+	ctx, cancel := context.WithCancel(t.ctx)
 	go func() {
 		defer e.wg.Done()
+		defer t.wg.Done()
 		defer cancel()
 		defer e.forget(k)
 		defer k.close()
@@ -233,17 +259,6 @@ func (e *Engine) forget(k *call) {
 	if k.s.Plan.Place != nil && e.placedEnd != nil {
 		e.placedEnd(k.s)
 	}
-}
-
-// spawn starts a goroutine that Run waits for; false once the engine ends.
-func (e *Engine) spawn(work func()) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.shut {
-		return false
-	}
-	e.wg.Go(work)
-	return true
 }
 
 func (e *Engine) find(sessionID string) *call {

@@ -17,8 +17,10 @@ type Observe interface {
 	PromptMissing()
 	LeakPrevented(where string)          // a string was withheld from the switch (controller/guard); where is one of a few words
 	RiskReported(state models.StateCode) // a risk rule that only reports was met
+	TollRefused(app, limit string)       // a call was refused to protect its tenant: destination, at_once, per_hour, per_day or minutes_per_day
 	CommitRetried()
 	ReportDropped(why string)
+	Untaken(switchName, why string) // a call that no daemon took was written from the switch's record: nobody, overload
 	Panicked()
 }
 
@@ -36,6 +38,8 @@ func (Silent) Overloaded(Overload)                                    {}
 func (Silent) RiskReported(models.StateCode)                          {}
 func (Silent) PromptMissing()                                         {}
 func (Silent) LeakPrevented(string)                                   {}
+func (Silent) TollRefused(string, string)                             {}
 func (Silent) CommitRetried()                                         {}
 func (Silent) ReportDropped(string)                                   {}
+func (Silent) Untaken(string, string)                                 {}
 func (Silent) Panicked()                                              {}

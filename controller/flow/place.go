@@ -69,6 +69,10 @@ func (e *Engine) Room() bool { return e.trunks.room() }
 // OnPlacedEnd names who hears of the end of each placed call; before Run. Its session has ended, or is still in stage queued.
 func (e *Engine) OnPlacedEnd(hear func(models.Session)) { e.placedEnd = hear }
 
+// OnLimit names who hears that a call was not dialled, since its tenant's limits are reached: with the code that it would end with. It waits on;
+// before Run.
+func (e *Engine) OnLimit(hear func(models.Session, models.StateCode)) { e.limited = hear }
+
 // OnDial names who holds a placed call back until its pace lets it go, in the call's own goroutine, right before the switch is told, and hears by
 // done that it has been; before Run.
 func (e *Engine) OnDial(pass func(context.Context, models.Outgoing) (done func(), err error)) {
@@ -159,13 +163,19 @@ func (k *call) begun(ctx context.Context) bool {
 	}
 	wait, cancel := context.WithTimeout(ctx, lookupIn)
 	defer cancel()
-	taken, err := k.e.Store.Record(wait, models.Change{Session: k.s, Take: true, Core: k.placing.sw.Status().Core})
+	taken, err := k.e.Store.Record(wait, models.Change{Session: k.s, Take: true, Core: k.placing.sw.Status().Core, Under: k.under, Limits: k.limits()})
+	limited, beyond := k.beyond(err)
 	switch {
+	case beyond:
+		if k.e.limited != nil {
+			k.e.limited(k.s, limited.State)
+		}
 	case err != nil:
 		k.log.Warn("waiting call could not be taken; it waits on", "error", err)
 	case !taken:
 		k.log.Info("waiting call is another's, or was stopped")
 	default:
+		k.s.Counted = k.limits().Any()
 		k.e.Observe.CallStarted(k.s.Mode)
 		return true
 	}

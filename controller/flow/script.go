@@ -41,6 +41,9 @@ func (k *call) prepare(ctx context.Context, picked []models.Trunk) (script, esl.
 	if p.Show == p.To {
 		return script{}, esl.Dial{}, errors.New("the called party would see his own number")
 	}
+	if err := k.mayDial(p); err != nil {
+		return script{}, esl.Dial{}, err
+	}
 	for _, item := range p.Play {
 		s, err := k.soundOf(ctx, item)
 		if err != nil {
