@@ -242,9 +242,11 @@ func TestRefusalsAreBounded(t *testing.T) {
 			lines = append(lines, l.dial(sim.Caller{From: eve, To: xLine}))
 		}
 		time.Sleep(time.Second)
-		g := e.admit.of("sw1")
-		if len(g.waiting) > refuseQueue || g.workers > refuseAtOnce {
-			t.Errorf("%d refusals wait, %d are under way", len(g.waiting), g.workers)
+		e.admit.mu.Lock()
+		waiting, workers := len(e.admit.of("sw1").waiting), e.admit.of("sw1").workers
+		e.admit.mu.Unlock()
+		if waiting > refuseQueue || workers > refuseAtOnce {
+			t.Errorf("%d refusals wait, %d are under way", waiting, workers)
 		}
 		began := time.Now()
 		l.must(e.Stop(l.ctx, models.SessionID(up.Leg, "sw1")))

@@ -15,7 +15,7 @@ type Moment struct {
 	Sent   bool     // the party did it; else the switch did
 	What   string   // a SIP message or answer ("INVITE", "180", "200", "BYE", "CANCEL"), "playback", "ringback" or "digit"
 	Text   string   // the file that was played, the key, the phrase of an answer
-	Header []Header // of a message: those that say who is calling
+	Header []Header // of a message: those that say who is calling, and those that variables put into a refusal
 }
 
 func (m Moment) String() string {
@@ -121,8 +121,18 @@ func (l *Line) end(c *channel) {
 		l.note(Moment{What: "CANCEL", Text: string(c.cause)})
 	case "send_refuse":
 		l.status = orElse(l.refusal, toSIP(c.cause))
-		l.told(l.status, "")
+		l.note(Moment{What: itoa(l.status), Text: reasons[l.status], Header: c.answerHeaders()})
 	}
+}
+
+// answerHeaders are those that variables put into a final answer (mod_sofia, SOFIA_SIP_RESPONSE_HEADER_PREFIX).
+func (c *channel) answerHeaders() (h []Header) {
+	for _, name := range c.vars.names {
+		if header, ok := strings.CutPrefix(name, "sip_rh_"); ok {
+			h = append(h, Header{header, c.vars.get(name)})
+		}
+	}
+	return h
 }
 
 // HangUp ends the call from the party's side: BYE, CANCEL, or a refusal by a callee whose phone rings.
