@@ -1,12 +1,14 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -35,12 +37,18 @@ type crowd struct {
 	bindings int
 }
 
-const pairsEach = 250
+const (
+	pairsEach = 250
+	callers   = 10_000
+)
 
 func (c *crowd) number(i int) string       { return fmt.Sprintf("+86175%08d", i/pairsEach) }
 func (c *crowd) partyA(i int) models.Party { return models.MustParty(fmt.Sprintf("+86138%08d", i)) }
 func (c *crowd) partyB(i int) models.Party { return models.MustParty(fmt.Sprintf("+86139%08d", i)) }
 func (c *crowd) anyone() (i int)           { return rand.IntN(c.bindings) }
+
+// caller is one of those who call today: callers of them, spread over all bindings, however many there are.
+func (c *crowd) caller() (i int) { return int(int64(rand.IntN(callers)) * int64(c.bindings) / callers) }
 func (c *crowd) binding(i int) models.Binding {
 	now := c.clock.Now()
 	// Ids in order only make the loading quick; the looking up is at random.
@@ -67,6 +75,7 @@ func newCrowd(b *testing.B, cfg Config, n int) *crowd {
 		db.SetMaxOpenConns(1)
 		defer func() { _ = db.Close() }()
 	}
+	began := time.Now()
 	if n > 100_000 {
 		for _, name := range listIndexes {
 			drop := "DROP INDEX bindings_" + name
@@ -93,6 +102,9 @@ func newCrowd(b *testing.B, cfg Config, n int) *crowd {
 		mustExec(b, db, "PRAGMA wal_checkpoint(TRUNCATE)")
 	} else {
 		mustExec(b, db, "ANALYZE TABLE numbers, routes, bindings, route_history")
+	}
+	if n > 100_000 {
+		b.Logf("%d bindings loaded in %s", n, time.Since(began).Round(time.Second))
 	}
 	return c
 }
@@ -126,12 +138,12 @@ func (c *crowd) load(b *testing.B, tx *sql.Tx, from, to int) {
 }
 
 // lookUp times one batch of look-ups, half of them from A.
-func (c *crowd) lookUp(b *testing.B, n int) time.Duration {
+func (c *crowd) lookUp(b *testing.B, n int, who func() int) time.Duration {
 	b.Helper()
 	ctx := context.Background()
 	began := time.Now()
 	for k := range n {
-		i := c.anyone()
+		i := who()
 		caller, want := c.partyA(i), c.partyB(i)
 		if k%2 == 1 {
 			caller, want = want, caller
@@ -144,30 +156,64 @@ func (c *crowd) lookUp(b *testing.B, n int) time.Duration {
 	return time.Since(began)
 }
 
-// BenchmarkSight looks calls up among ten thousand and among a million bindings, by turns, and reports the ratio of the medians. Both were
-// looked through once before: a route that nobody calls is as cold on any database.
+// bindingsEnv names the sizes to compare, where ten thousand and a million are not all that is wanted. Ten million take minutes to load and
+// 10 GB on SQLite:
+//
+//	MASKLINE_BENCH_BINDINGS=10000,1000000,10000000 go test -run '^$' -bench Sight -benchtime 200x -timeout 1h ./models/store
+const bindingsEnv = "MASKLINE_BENCH_BINDINGS"
+
+func bindingSizes(b *testing.B) (sizes []int) {
+	b.Helper()
+	for _, word := range strings.Split(cmp.Or(os.Getenv(bindingsEnv), "10000,1000000"), ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(word))
+		if err != nil || n < 1 {
+			b.Fatalf("%s: %q is no number of bindings", bindingsEnv, word)
+		}
+		sizes = append(sizes, n)
+	}
+	return sizes
+}
+
+// BenchmarkSight looks calls up among ten thousand and among a million bindings (or see bindingsEnv), by turns, and reports the ratio of the
+// medians to the first. In today, as many people call whatever the number of bindings, and all have called before. In anyone, everybody
+// may call: most routes are looked up for the first time, and that is as cold as the database's memory is small.
 func BenchmarkSight(b *testing.B) {
 	benchEach(b, func(b *testing.B, config func() Config) {
-		small, large := newCrowd(b, config(), 10_000), newCrowd(b, config(), 1_000_000)
-		const batch = 50
-		for range 400 {
-			small.lookUp(b, batch)
-			large.lookUp(b, batch)
+		sizes := bindingSizes(b)
+		crowds := make([]*crowd, len(sizes))
+		for i, n := range sizes {
+			crowds[i] = newCrowd(b, config(), n)
 		}
-		b.Run("turns", func(b *testing.B) {
-			var s, l []time.Duration
-			for b.Loop() {
-				s = append(s, small.lookUp(b, batch)/batch)
-				l = append(l, large.lookUp(b, batch)/batch)
-			}
-			slices.Sort(s)
-			slices.Sort(l)
-			b.ReportMetric(float64(s[len(s)/2].Nanoseconds()), "ns/lookup-10k")
-			b.ReportMetric(float64(l[len(l)/2].Nanoseconds()), "ns/lookup-1M")
-			b.ReportMetric(float64(l[len(l)/2])/float64(s[len(s)/2]), "ratio")
-			b.ReportMetric(0, "ns/op")
-		})
+		const batch = 50
+		for _, c := range crowds {
+			c.lookUp(b, 4*callers, c.caller)
+		}
+		for name, who := range map[string]func(*crowd) int{"today": (*crowd).caller, "anyone": (*crowd).anyone} {
+			b.Run(name, func(b *testing.B) {
+				took := make([][]time.Duration, len(sizes))
+				for b.Loop() {
+					for i, c := range crowds {
+						took[i] = append(took[i], c.lookUp(b, batch, func() int { return who(c) })/batch)
+					}
+				}
+				reportTurns(b, sizes, took)
+			})
+		}
 	})
+}
+
+func reportTurns(b *testing.B, sizes []int, took [][]time.Duration) {
+	median := func(i int) float64 {
+		slices.Sort(took[i])
+		return float64(took[i][len(took[i])/2].Nanoseconds())
+	}
+	for i, n := range sizes {
+		b.ReportMetric(median(i), fmt.Sprintf("ns/lookup-%d", n))
+		if i > 0 {
+			b.ReportMetric(median(i)/median(0), fmt.Sprintf("ratio-%d", n))
+		}
+	}
+	b.ReportMetric(0, "ns/op")
 }
 
 // BenchmarkBind makes bindings on named numbers, one after the other.
