@@ -118,6 +118,29 @@ func TestFailedSnapshotEndsNoCall(t *testing.T) {
 	}
 }
 
+// A leg that the list does not show is gone only when uuid_exists says so in so many words.
+func TestLegIsGoneOnlyWhenTheSwitchSaysSo(t *testing.T) {
+	for name, answer := range map[string]string{"it is there": "true", "an error": "-ERR no reply\n", "nothing": "", "another word": "falsehood", "a usage": "-USAGE: <uuid>\n"} {
+		t.Run(name, func(t *testing.T) {
+			run(t, Options{}, nil, func(b *bench) {
+				b.send(park("A"))
+				b.told("synced ", "arrived A parked")
+				b.set(func() {
+					b.api["uuid_dump"] = func(string) string { return "-ERR No such channel!\n" }
+					b.api["uuid_exists"] = func(string) string { return answer }
+				})
+				b.cut()
+				time.Sleep(2 * maxBackoff)
+				b.quiet("A")
+				b.set(func() { b.api["uuid_exists"] = func(string) string { return "false" } })
+				b.cut()
+				time.Sleep(2 * maxBackoff)
+				b.next("A", "lost:A")
+			})
+		})
+	}
+}
+
 func TestRestart(t *testing.T) {
 	run(t, Options{}, nil, func(b *bench) {
 		b.send(park("A"), frame(event("CHANNEL_ANSWER", "B", "A", "b")), park("E"), frame(event("CHANNEL_HANGUP_COMPLETE", "E", "E", "a")))

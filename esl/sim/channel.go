@@ -283,7 +283,7 @@ func (c *channel) finish() {
 	cdr := c.cdr()
 	s.mu.Unlock()
 
-	s.deliverCDR(c.uuid, cdr) // before CHANNEL_HANGUP_COMPLETE, in the leg's own thread, as mod_json_cdr does it
+	s.deliverCDR(c.uuid, cdr) // mod_json_cdr has a thread for it; here the leg waits, so that its record is there when it is over
 
 	s.mu.Lock()
 	defer s.mu.Unlock()

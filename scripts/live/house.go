@@ -24,11 +24,13 @@ type house struct {
 	sw         *fs
 	config     string
 	api, admin int
+	peers      int    // where another daemon asks; 0: there is none
 	proc       *child // the daemon
 	customer   *receiver
 	apps       [2]app         // of mode axb
 	modes      map[string]app // of the other modes, by the names of settings
 	trunks     []string       // YAML, one a trunk
+	unseen     bool           // the daemon does not see the switch's spool
 	shared     []int          // ports of the trunks f-1, f-2, f-3, which every call of the house may fall back on
 	stages     []*stage
 	// Of placed calls.
@@ -104,6 +106,12 @@ tls: {dir: %[1]s/tls}
 log: {level: debug}
 drain: 5s
 `, h.in(), sealingKey, h.api, h.admin, h.sw.intake, adminToken, cdrPassword, h.name, h.sw.esl, eslPassword, strings.Join(h.trunks, "\n  - "))
+	if h.unseen {
+		text = strings.Replace(text, fmt.Sprintf(", spool: %s/switch/spool}", h.in()), "}", 1)
+	}
+	if h.peers != 0 {
+		text = strings.Replace(text, "listen: {", fmt.Sprintf("listen: {peers: '127.0.0.1:%d', ", h.peers), 1)
+	}
 	if h.sw.sounds != 0 {
 		text = strings.Replace(text, "listen: {", fmt.Sprintf("listen: {sounds: '127.0.0.1:%d', ", h.sw.sounds), 1)
 		text = strings.Replace(text, "media: {", fmt.Sprintf("media: {sounds_url: 'http://127.0.0.1:%d', ", h.sw.sounds), 1)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -28,6 +29,7 @@ type fs struct {
 	name, dir     string
 	sip, esl, rtp int
 	intake        int  // where it posts its records
+	posts         int  // where it posts its records instead, if that is not 0
 	registrar     bool // trunks may log in
 	sounds        int  // where it fetches prompts over HTTP; 0: it reads the files
 }
@@ -64,7 +66,7 @@ func (f *fs) boot(ctx context.Context) error {
 		"MASKLINE_SWITCH_NAME=" + f.name, "MASKLINE_SIP_PORT=" + strconv.Itoa(f.sip), "MASKLINE_ESL_PORT=" + strconv.Itoa(f.esl),
 		"MASKLINE_ESL_PASSWORD=" + eslPassword, "MASKLINE_RTP_START=" + strconv.Itoa(f.rtp), "MASKLINE_RTP_END=" + strconv.Itoa(f.rtp+rtpRange-1),
 		"MASKLINE_TRUNKS_DIR=" + f.in("trunks"), "MASKLINE_SPOOL_DIR=" + f.in("spool"), "MASKLINE_RECORDINGS_DIR=" + filepath.Join(f.l.dir, f.name, "recordings"),
-		"MASKLINE_CDR_URL=http://127.0.0.1:" + strconv.Itoa(f.intake) + "/switch/v1/cdr", "MASKLINE_CDR_PASSWORD=" + cdrPassword,
+		"MASKLINE_CDR_URL=http://127.0.0.1:" + strconv.Itoa(cmp.Or(f.posts, f.intake)) + "/switch/v1/cdr", "MASKLINE_CDR_PASSWORD=" + cdrPassword,
 		"MASKLINE_REGISTRAR=" + strconv.FormatBool(f.registrar), "MASKLINE_DISABLE_REGISTER=" + strconv.FormatBool(!f.registrar),
 	}
 	if f.sounds != 0 {
