@@ -94,10 +94,10 @@ func (l *lab) perform(ctx context.Context, only string, suite bool) error {
 	}
 	calls, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
-	var houses [6]*house
+	var houses [7]*house
 	errs := make([]error, len(houses))
 	var open sync.WaitGroup
-	for i, f := range []func(context.Context, string) (*house, error){l.manyCalls, l.deaths, l.otherModes, l.voiceHouse, l.recordHouse, l.twoDaemons} {
+	for i, f := range []func(context.Context, string) (*house, error){l.manyCalls, l.deaths, l.otherModes, l.voiceHouse, l.recordHouse, l.twoDaemons, l.drainHouse} {
 		open.Go(func() { houses[i], errs[i] = f(calls, only) })
 	}
 	open.Wait()
