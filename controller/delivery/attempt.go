@@ -25,6 +25,7 @@ func (c *Courier) attempt(ctx context.Context, j *job, report chan<- ended) {
 	s, err := c.look(ctx, j.members[0].AppID)
 	switch {
 	case err == nil:
+		j.asked.Store(true)
 		report <- ended{j, c.push(ctx, s, j)}
 	case errors.Is(err, errNoSecret), models.CodeOf(err) == models.NotFound, models.CodeOf(err) == models.UnknownApp:
 		report <- ended{j, answer{result: Rejected, err: errors.New("not sent: the app or its secret is gone")}}
@@ -63,6 +64,7 @@ func (j *job) body() []byte {
 func (r *outbox) end(e ended) {
 	to, now := e.to, time.Now()
 	to.flying--
+	e.over = true
 	r.flying[e.trust]--
 	r.total--
 	for _, d := range e.members {

@@ -74,6 +74,7 @@ func (c *Courier) Run(ctx context.Context) {
 		r.tend()
 		r.receive()
 		r.flush()
+		r.watch()
 		r.pump()
 		r.save()
 		r.look()
@@ -117,6 +118,9 @@ func (r *outbox) nextDue() time.Time {
 	}
 	if len(r.unsaved) > 0 && r.saving == nil && r.saveAt.Before(due) {
 		due = r.saveAt
+	}
+	if len(r.young) > 0 {
+		due = earlier(due, r.young[0].started.Add(quick))
 	}
 	return due
 }

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/url"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"maskline/models"
@@ -14,7 +15,7 @@ import (
 type trust int
 
 const (
-	suspect trust = iota // its last attempt got no answer, or a slow one
+	suspect trust = iota // its last attempt got no answer, or a slow one, or one under way is slow
 	unknown              // not tried yet
 	proven               // answered its last attempt quickly
 )
@@ -42,8 +43,10 @@ type job struct {
 	kind    models.DeliveryKind
 	members []models.Delivery
 	session *session // whose first attempts wait for the end of this one; nil when none does
-	trust   trust    // of its URL when it started
+	trust   trust    // as which it is counted: that of its URL when it started, suspect once it is late
 	started time.Time
+	asked   atomic.Bool // it has been sent, so that it is the URL that takes the time
+	over    bool
 }
 
 // destination is one URL, in Run's goroutine alone; or what an app has at one host, when that has many URLs (see outbox.destination).
@@ -106,6 +109,31 @@ func (d *destination) learn(a answer, o Options, now time.Time) (opened, closed 
 		d.trust = suspect
 	}
 	return false, closed
+}
+
+// late is told of an attempt that is slower than a trusted URL's while it is under way: URLs that begin to hang would hold the places of those
+// that answer until their time is over.
+func (r *outbox) late(j *job) {
+	r.flying[j.trust]--
+	r.flying[suspect]++
+	j.trust = suspect
+	j.to.trust, j.to.window = suspect, 1
+}
+
+// watch looks for attempts that have become late.
+func (r *outbox) watch() {
+	now := time.Now()
+	for len(r.young) > 0 {
+		j := r.young[0]
+		if !j.over && now.Sub(j.started) < quick {
+			return
+		}
+		r.young[0] = nil
+		if r.young = r.young[1:]; !j.over && j.trust != suspect && j.asked.Load() {
+			r.late(j)
+		}
+	}
+	r.young = nil
 }
 
 // unanswered says whether an attempt counts against its URL. An answer that says no costs nobody's time and says nothing about the next

@@ -33,6 +33,7 @@ type outbox struct {
 	ready  [len(trusts)][]*destination // URLs with something to send, by trust
 	flying [len(trusts)]int            // attempts under way, by their URL's trust
 	total  int                         // all of them
+	young  []*job                      // those that were not late when they were last looked at, in the order in which they started
 	ended  chan ended                  // has room for all: an attempt never waits to report
 
 	unsaved []models.Delivery // settled, in order
@@ -262,6 +263,7 @@ func (r *outbox) start(to *destination) {
 	to.flying++
 	r.flying[j.trust]++
 	r.total++
+	r.young = append(r.young, j)
 	for _, d := range j.members {
 		r.inFlight[d.Lane]++
 	}

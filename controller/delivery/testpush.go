@@ -31,7 +31,7 @@ func (c *Courier) TestPush(ctx context.Context, app models.App) (status int, too
 		return 0, 0, errors.New("the app has no URL to push to")
 	}
 	for _, j := range samples {
-		a := c.push(ctx, s, &j)
+		a := c.push(ctx, s, j)
 		if a.err != nil {
 			return a.status, a.took, fmt.Errorf("push to %s: %w", bare(j.members[0].URL), a.err)
 		}
@@ -40,10 +40,10 @@ func (c *Courier) TestPush(ctx context.Context, app models.App) (status int, too
 	return status, took, nil
 }
 
-func (c *Courier) samples(app models.App, now time.Time) (out []job) {
+func (c *Courier) samples(app models.App, now time.Time) (out []*job) {
 	id := models.SessionID("test-"+models.NewID(), "maskline")
 	test := func(d models.Delivery) {
-		out = append(out, job{kind: models.DeliverTest, members: []models.Delivery{d}})
+		out = append(out, &job{kind: models.DeliverTest, members: []models.Delivery{d}})
 	}
 	session, event := sampleEvent(app, id, now)
 	if target := askURL(app); app.Mode == models.ModeX && target != "" {
@@ -65,7 +65,7 @@ func (c *Courier) samples(app models.App, now time.Time) (out []job) {
 		record.ICID, record.Fail = models.PlacedICID(id, now), models.NotConnected
 	}
 	if d, ok := c.CDR(app, "test", session, record); ok {
-		out = append(out, job{kind: models.DeliverCDR, members: []models.Delivery{d}})
+		out = append(out, &job{kind: models.DeliverCDR, members: []models.Delivery{d}})
 	}
 	return out
 }
