@@ -95,4 +95,6 @@ const (
 	SourceResync Source = "resync" // part of the call was read back after a lost link or a restart
 	SourcePost   Source = "post"   // the switch's own record of its legs
 	SourceLost   Source = "lost"   // the call was gone and nobody told how it ended
+	// SourcePartial is of a call of which some leg's end was told, and another's never: what stands of that one is what was known before.
+	SourcePartial Source = "partial"
 )

@@ -96,6 +96,21 @@ func (ls Legs) CalleesOver() bool {
 	return len(ls.Bs) > 0 && !slices.ContainsFunc(ls.Bs, stands)
 }
 
+// Honest is the source that a record made of these legs may claim, where what came of them came from s.
+func (ls Legs) Honest(s models.Source) models.Source {
+	switch {
+	case ls.Placed && len(ls.As) == 0: // nobody was dialled, or s says that nobody knows
+		return s
+	case ls.A.HungUp.IsZero():
+		return models.SourceLost
+	case !ls.Over():
+		return models.SourcePartial
+	case s == models.SourceLost: // every end was told after all
+		return models.SourceResync
+	}
+	return s
+}
+
 // Outcome judges a call by its plan and its legs. stopped says that the customer ended it with callStop.
 func (ls Legs) Outcome(plan models.Plan, stopped bool) Outcome {
 	b, dialled := ls.Callee()

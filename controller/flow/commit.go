@@ -102,7 +102,7 @@ func (k *call) finish(ctx context.Context, untold ...models.CallEvent) {
 	if k.seen.IsZero() {
 		k.seen = time.Now().UTC()
 	}
-	record := cdr.Fold(k.s, k.legs, k.source, k.seen)
+	record := cdr.Fold(k.s, k.legs, k.legs.Honest(k.source), k.seen)
 	record.CompletedAt = time.Now().UTC()
 	k.judge(&record)
 	k.s.EndedAt, k.s.Stage = record.EndAt, models.StageEnded

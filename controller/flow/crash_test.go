@@ -189,7 +189,7 @@ func TestTheCalleesRecordIsLost(t *testing.T) {
 			t.Fatal("the report was not taken")
 		}
 		c := l.written(a)
-		if c.Source != models.SourcePost || c.Fail != models.Hungup || c.HungUpBy != 1 || c.TalkSeconds() < 27 || c.TalkSeconds() > 28 {
+		if c.Source != models.SourcePartial || c.Fail != models.Hungup || c.HungUpBy != 1 || c.TalkSeconds() < 27 || c.TalkSeconds() > 28 {
 			t.Errorf("%d s of %+v", c.TalkSeconds(), c)
 		}
 		if told := l.told(c.SessionID); len(told) != 6 {

@@ -92,7 +92,7 @@ func (h *handler) endMissing(ctx context.Context, here map[string]bool, seen tim
 		if now, err := h.e.Store.Session(ctx, s.ID); err == nil && !now.EndedAt.IsZero() {
 			continue
 		}
-		if err := h.e.endUnder(ctx, h.tenure.held, s, h.e.reports.await(ctx, s.LegA, 0)); err != nil && ctx.Err() == nil {
+		if err := h.e.endUnder(ctx, h.tenure.held, s, h.e.reports.of(s.LegA)); err != nil && ctx.Err() == nil {
 			h.e.Log.Error("missing session could not be ended", "sessionId", s.ID, "error", err)
 		}
 	}
@@ -101,7 +101,7 @@ func (h *handler) endMissing(ctx context.Context, here map[string]bool, seen tim
 // putBack lets a call wait again that was taken to be dialled and never reached the switch: its row says that nobody saw it there, the switch
 // has no record of it, and it is the same core that would know. Of a core that is gone nobody can say, and nothing is dialled twice.
 func (e *Engine) putBack(ctx context.Context, sw esl.Switch, s models.Session) bool {
-	if s.Plan.Place == nil || s.Stage != models.StagePlacing || len(e.reports.await(ctx, s.LegA, 0)) > 0 {
+	if s.Plan.Place == nil || s.Stage != models.StagePlacing || len(e.reports.of(s.LegA)) > 0 {
 		return false
 	}
 	o, err := e.Store.Outgoing(ctx, s.ID)

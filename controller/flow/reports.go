@@ -19,7 +19,7 @@ import (
 type reports struct {
 	e    *Engine
 	mu   sync.Mutex
-	of   map[string]*pending // by call id
+	held map[string]*pending // by call id
 	news chan struct{}       // closed and renewed when a report comes
 }
 
@@ -34,6 +34,7 @@ type pending struct {
 const (
 	maxPending   = 50_000           // calls whose reports wait; more are left in the spool
 	settleAfter  = 5 * time.Second  // after the first report: the flow that saw the call has written it by then
+	deafAfter    = 30 * time.Second // a call that waits for its end though its leg's record is there: the switch has dropped the event
 	othersAfter  = 20 * time.Second // the same where that flow may be another daemon's: it waits for the rest of its legs, and for its database
 	orphanAfter  = 60 * time.Second // a leg whose session never comes up
 	settleEvery  = time.Second
@@ -41,7 +42,7 @@ const (
 )
 
 func newReports(e *Engine) *reports {
-	return &reports{e: e, of: map[string]*pending{}, news: make(chan struct{})}
+	return &reports{e: e, held: map[string]*pending{}, news: make(chan struct{})}
 }
 
 // Report takes the record of one leg that ended on a host. done is called once when it is needed no more, so that a spooled file can go.
@@ -54,13 +55,13 @@ func (r *reports) add(l cdr.Leg, host string, done func()) bool {
 	host = cmp.Or(l.Host, host)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	p := r.of[l.Call]
+	p := r.held[l.Call]
 	if p == nil {
-		if len(r.of) >= maxPending {
+		if len(r.held) >= maxPending {
 			return false
 		}
 		p = &pending{first: time.Now(), host: host}
-		r.of[l.Call] = p
+		r.held[l.Call] = p
 	}
 	p.legs = append(p.legs, l)
 	if done != nil {
@@ -75,25 +76,30 @@ func (r *reports) add(l cdr.Leg, host string, done func()) bool {
 func (r *reports) waiting() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.of)
+	return len(r.held)
 }
 
-// await gives the reports of a call, waiting at most d for the first leg's.
-func (r *reports) await(ctx context.Context, call string, d time.Duration) []cdr.Leg {
+// of gives the reports of a call that are there.
+func (r *reports) of(call string) []cdr.Leg {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if p := r.held[call]; p != nil {
+		return slices.Clone(p.legs) // one more may come at any time
+	}
+	return nil
+}
+
+// await gives the reports of a call, waiting at most d until they are enough.
+func (r *reports) await(ctx context.Context, call string, d time.Duration, enough func([]cdr.Leg) bool) []cdr.Leg {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	for {
 		r.mu.Lock()
-		var legs []cdr.Leg
-		if p := r.of[call]; p != nil {
-			legs = append(legs, p.legs...)
-		}
 		news := r.news
 		r.mu.Unlock()
-		for _, l := range legs {
-			if isFirst(l, call) {
-				return legs
-			}
+		legs := r.of(call)
+		if enough(legs) {
+			return legs
 		}
 		select {
 		case <-news:
@@ -111,8 +117,8 @@ func isFirst(l cdr.Leg, call string) bool { return l.ID == call || l.Role == "a"
 // settled says that a call's CDR is committed: its reports are needed no more.
 func (r *reports) settled(call string) {
 	r.mu.Lock()
-	p := r.of[call]
-	delete(r.of, call)
+	p := r.held[call]
+	delete(r.held, call)
 	r.mu.Unlock()
 	if p == nil {
 		return
@@ -162,12 +168,20 @@ func (r *reports) due() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var calls []string
-	for call, p := range r.of {
-		if time.Since(p.first) < settleAfter || time.Now().Before(p.next) || r.e.find(models.SessionID(call, p.host)) != nil {
+	for call, p := range r.held {
+		waited := time.Since(p.first)
+		if waited < settleAfter || time.Now().Before(p.next) {
+			continue
+		}
+		if k := r.e.find(models.SessionID(call, p.host)); k != nil {
+			if waited >= deafAfter && p.ended(call) && k.listening.Load() {
+				k.log.Warn("the switch did not tell of the call's end; its record does")
+				k.abandon()
+			}
 			continue
 		}
 		for _, l := range p.legs {
-			if isFirst(l, call) || time.Since(p.first) > orphanAfter {
+			if isFirst(l, call) || waited > orphanAfter {
 				calls = append(calls, call)
 				break
 			}
@@ -178,12 +192,9 @@ func (r *reports) due() []string {
 
 // settle ends a session from its legs' reports.
 func (r *reports) settle(ctx context.Context, call string) {
+	legs := r.of(call)
 	r.mu.Lock()
-	p := r.of[call]
-	var legs []cdr.Leg
-	if p != nil {
-		legs = slices.Clone(p.legs) // one more may come at any time
-	}
+	p := r.held[call]
 	r.mu.Unlock()
 	if p == nil {
 		return
@@ -205,10 +216,19 @@ func (r *reports) settle(ctx context.Context, call string) {
 		return
 	case s.Plan.Place != nil && waited < orphanAfter && !slices.ContainsFunc(legs, answeredLeg):
 		return // the next trunk may be ringing, and the resync may not have seen it yet
+	case s.Plan.Connect != nil && waited < othersAfter && !slices.ContainsFunc(legs, func(l cdr.Leg) bool { return l.Role == "b" }):
+		return // the callee's record is on its way, unless none was dialled
 	}
 	if err := r.e.endFromReports(ctx, s, legs); err != nil && !errors.Is(err, context.Canceled) {
 		r.e.Log.Error("session could not be ended from its legs' reports", "sessionId", s.ID, "error", err)
 	}
+}
+
+// ended says that the call is over: its first leg has ended, and no other can take its place.
+func (p *pending) ended(call string) bool {
+	return slices.ContainsFunc(p.legs, func(l cdr.Leg) bool {
+		return !l.HungUp.IsZero() && (l.ID == call && l.Invite.Known() || l.Role == "a" && answeredLeg(l))
+	})
 }
 
 // unknown settles the reports of a call that has no session.
@@ -233,14 +253,14 @@ func (r *reports) later(p *pending, after time.Duration) {
 	p.next = p.first.Add(after)
 }
 
-// switchOf is the name of the switch whose session ids end with a host.
-func (e *Engine) switchOf(host string) string { return cmp.Or(e.Switches[host], host) }
+// nameOf is the name of the switch whose session ids end with a host.
+func (e *Engine) nameOf(host string) string { return cmp.Or(e.Switches[host], host) }
 
 // owns says that the calls of a switch are this daemon's now.
 func (e *Engine) owns(host string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	t := e.tenures[e.switchOf(host)]
+	t := e.tenures[e.nameOf(host)]
 	return t != nil && t.ctx.Err() == nil
 }
 

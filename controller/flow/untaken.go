@@ -28,7 +28,7 @@ func (e *Engine) untaken(ctx context.Context, host string, leg cdr.Leg) error {
 		return nil
 	}
 	k := e.placedCall(models.Session{
-		ID: models.SessionID(leg.ID, host), LegA: leg.ID, Switch: e.switchOf(host), Host: host,
+		ID: models.SessionID(leg.ID, host), LegA: leg.ID, Switch: e.nameOf(host), Host: host,
 		Dialled: from.dialled, Caller: from.caller, StartedAt: leg.Created,
 	})
 	k.legs, k.source = cdr.Legs{A: leg}, models.SourcePost
