@@ -9,5 +9,5 @@
 // that are up dial their second party. Our own calls are kept away by whoever places them: he asks Draining. When the switch has counted no session
 // at two looks, both directions are paused, and if the count is still none, the switch is drained.
 //
-// Goroutines: Orders.Run owns one for each switch during a look, and returns when they have ended.
+// Goroutines: Orders.Run owns one for each switch while that is looked at, for 5 s at most, and returns when they have ended.
 package switches

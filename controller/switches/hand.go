@@ -7,16 +7,19 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"maskline/esl"
 	"maskline/models"
 )
 
-// hand sees to one switch. Its fields belong to the look that runs; there is one at a time.
+// hand sees to one switch.
 type hand struct {
 	Options
-	sw     esl.Switch
+	sw   esl.Switch
+	busy sync.Mutex // held by the look that goes on, whose all of the following is
+
 	core   string             // to which the following belongs
 	state  models.SwitchState // as we left it; "" while we have not seen to it
 	empty  int                // looks in a row at which it had no session

@@ -92,6 +92,13 @@ func (l *lab) order(wanted models.SwitchState, shutdown bool) {
 	l.must(err)
 }
 
+// look is one look, to its end.
+func (l *lab) look(d *Orders) {
+	l.Helper()
+	l.must(d.look(l.ctx))
+	d.begun.Wait()
+}
+
 // call is a caller, and the status with which he was refused at once, 0 if he was not. Nobody claims him: he is refused after 10 s.
 func (l *lab) call() (*sim.Line, int) {
 	l.Helper()

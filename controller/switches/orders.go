@@ -3,7 +3,6 @@ package switches
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -55,6 +54,7 @@ const (
 type Orders struct {
 	o     Options
 	hands []*hand
+	begun sync.WaitGroup // looks at one switch that go on
 
 	mu   sync.Mutex
 	rows map[string]models.SwitchRow
@@ -120,10 +120,12 @@ func (d *Orders) row(name string) models.SwitchRow {
 	return d.rows[name]
 }
 
-// Run looks every second until ctx ends. While the database does not answer, the orders of the last look hold.
+// Run looks every second until ctx ends, and returns when what it has begun has ended. While the database does not answer, the orders of the last
+// look hold.
 func (d *Orders) Run(ctx context.Context) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
+	defer d.begun.Wait()
 	failed := false
 	for ctx.Err() == nil {
 		if err := d.look(ctx); err != nil && ctx.Err() == nil {
@@ -141,19 +143,26 @@ func (d *Orders) Run(ctx context.Context) {
 	}
 }
 
-// look reads the orders and lets each switch that we hold be seen to. A switch that does not answer holds no other up.
+// look reads the orders and lets each switch that we hold be seen to. One whose last look still goes on, because it does not answer, is left out: it holds
+// no other up.
 func (d *Orders) look(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, lookIn)
+	reading, cancel := context.WithTimeout(ctx, lookIn)
 	defer cancel()
-	err := d.Load(ctx)
-	var all sync.WaitGroup
-	for _, h := range slices.Clone(d.hands) {
-		if h.sw.Status().Up {
-			all.Go(func() { h.look(ctx, d.row(h.sw.Name())) })
+	err := d.Load(reading)
+	for _, h := range d.hands {
+		if !h.busy.TryLock() {
 			continue
 		}
-		h.away()
+		d.begun.Go(func() {
+			defer h.busy.Unlock()
+			if !h.sw.Status().Up {
+				h.away()
+				return
+			}
+			limited, cancel := context.WithTimeout(ctx, lookIn)
+			defer cancel()
+			h.look(limited, d.row(h.sw.Name()))
+		})
 	}
-	all.Wait()
 	return err
 }

@@ -235,7 +235,7 @@ func TestACallOnItsWayIsNotCutOff(t *testing.T) {
 		d := New(Options{Store: l.st, Switches: []esl.Switch{s}, Daemon: "d1"})
 		var states []string
 		for range 5 {
-			l.must(d.look(l.ctx))
+			l.look(d)
 			states = append(states, string(l.row().Sight.State))
 		}
 		if got, want := strings.Join(states, " "), "draining draining draining draining drained"; got != want {
@@ -251,7 +251,7 @@ func TestOnlyWhoHoldsTheSwitchCarriesOrdersOut(t *testing.T) {
 	inLab(t, func(l *lab) {
 		l.order(models.SwitchDraining, true)
 		s := &stub{}
-		l.must(New(Options{Store: l.st, Switches: []esl.Switch{s}, Daemon: "d1"}).look(l.ctx))
+		l.look(New(Options{Store: l.st, Switches: []esl.Switch{s}, Daemon: "d1"}))
 		if len(s.asked) > 0 || !l.row().Sight.At.IsZero() {
 			t.Errorf("told %q, row %+v", s.asked, l.row())
 		}
@@ -264,13 +264,46 @@ func TestFailureIsCountedAndLoggedOnce(t *testing.T) {
 		s := &stub{up: true, failed: errors.New("-ERR")}
 		d := New(Options{Store: l.st, Switches: []esl.Switch{s}, Daemon: "d1", Observe: &l.seen, Log: slog.New(slog.NewTextHandler(l.logs, nil))})
 		for range 5 {
-			l.must(d.look(l.ctx))
+			l.look(d)
 		}
 		if _, _, failures := l.seen.get(); failures != 5 || l.logs.count("could not be carried out") != 1 {
 			t.Errorf("%d failures; log:\n%s", failures, l.logs)
 		}
 		if l.row().Sight.State == models.SwitchDraining {
 			t.Error("told of as draining, though it takes calls")
+		}
+	})
+}
+
+// mute is a switch that takes commands and answers none.
+type mute struct{ esl.Switch }
+
+func (mute) Name() string       { return "fs2" }
+func (mute) Status() esl.Status { return esl.Status{Up: true, Core: "core-2"} }
+func (mute) API(ctx context.Context, _, _ string) (string, error) {
+	<-ctx.Done()
+	return "", ctx.Err()
+}
+
+func TestASwitchThatDoesNotAnswerHoldsNoOtherUp(t *testing.T) {
+	inLab(t, func(l *lab) {
+		sw, cut := l.adapter()
+		defer cut()
+		d := New(Options{Store: l.st, Switches: []esl.Switch{mute{}, sw}, Daemon: "d1", Observe: &l.seen})
+		ctx, cancel := context.WithCancel(l.ctx)
+		var wg sync.WaitGroup
+		wg.Go(func() { d.Run(ctx) })
+		defer wg.Wait()
+		defer cancel()
+		_, err := l.st.OrderSwitch(l.ctx, "fs2", models.SwitchOrder{Wanted: models.SwitchDraining})
+		l.must(err)
+		time.Sleep(2 * time.Second) // the look at fs2 goes on
+		l.order(models.SwitchDraining, false)
+		time.Sleep(1500 * time.Millisecond)
+		l.refused()
+		time.Sleep(10 * time.Second)
+		if _, _, failures := l.seen.get(); failures == 0 {
+			t.Error("the one that does not answer was not counted")
 		}
 	})
 }
