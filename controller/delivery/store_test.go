@@ -104,7 +104,7 @@ func TestHeldOverTheRealStore(t *testing.T) {
 }
 
 // openStore makes a store with a tenant and an app.
-func openStore(t *testing.T, app models.App) (*store.Store, models.Tenant, models.App) {
+func openStore(t testing.TB, app models.App) (*store.Store, models.Tenant, models.App) {
 	t.Helper()
 	ctx := context.Background()
 	st, err := store.Open(ctx, store.Config{Driver: store.SQLite, DSN: filepath.Join(t.TempDir(), "maskline.db"),
