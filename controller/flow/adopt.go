@@ -109,11 +109,18 @@ func (k *call) load(ctx context.Context) error {
 // bridgeRuns says that the switch is dialling or has joined the two: a callee's leg is up, or the caller's leg executes a bridge.
 func bridgeRuns(legA string, snapshots []esl.Event) bool {
 	for _, ev := range snapshots {
-		if ev.Leg != legA || ev.Var("current_application") == "bridge" {
+		if ev.Leg != legA || ev.Var("current_application") == "bridge" && !dialFailed(ev) {
 			return true
 		}
 	}
 	return false
+}
+
+// dialFailed says that the bridge of a caller's leg has come to its end without an answer. The leg is parked again, but "bridge" stays its current
+// application. While the switch dials, the disposition is "failure"; then it is a cause (switch_ivr_originate.c).
+func dialFailed(ev esl.Event) bool {
+	d := ev.Var("originate_disposition")
+	return d != "" && d != "failure" && !strings.EqualFold(d, "success") && d != "call accepted"
 }
 
 // endPolitely ends a call in which only the daemon that died knew what came next.

@@ -35,6 +35,8 @@ type call struct {
 	sight models.Sight // what the plan was made from
 	heard bool         // the caller has heard a prompt or was answered: the ring-back must be ours
 	legs  cdr.Legs
+
+	legGone bool // leg 1 went without a word
 	// sendsEvents says that the caller's side offers to send keys as telephone-event (RFC 2833, RFC 4733).
 	sendsEvents bool
 	told        map[string]bool
@@ -115,6 +117,7 @@ func (k *call) next(ctx context.Context) (esl.Event, error) {
 		k.source = models.SourceResync
 	case ev.Kind == esl.Lost:
 		k.seen = ev.At
+		k.legGone = k.legGone || ev.Leg == k.first()
 		return ev, nil
 	case ev.Kind == esl.Placed:
 		return ev, nil

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -36,7 +37,14 @@ func (k *call) connect(ctx context.Context, c models.Connect) error {
 			return fmt.Errorf("ring the caller: %w", err)
 		}
 	}
-	if k.token, err = k.leg.Bridge(ctx, k.leg.ID(), order.dial); err != nil {
+	k.token, err = k.leg.Bridge(ctx, k.leg.ID(), order.dial)
+	if errors.Is(err, esl.ErrDown) { // the switch may have taken it
+		k.log.Warn("the link broke when the call was dialled", "error", err)
+		if runs, lost := k.bridged(ctx); runs || lost != nil {
+			err = lost
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("bridge: %w", err)
 	}
 	k.e.Observe.Stage("dial", time.Since(start))
@@ -68,6 +76,10 @@ func (k *call) watch(ctx context.Context) error {
 			return err
 		}
 		switch {
+		case ev.Kind == esl.Lost && ev.Leg != k.first():
+			if over, err := k.calleeLost(ctx, ev.Leg); over || err != nil {
+				return err
+			}
 		case ev.Kind == esl.Lost:
 			return k.lost(ctx)
 		case ev.Leg != k.first():

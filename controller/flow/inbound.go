@@ -36,7 +36,11 @@ func (e *Engine) arrived(leg esl.Call, host string, parked esl.Event) {
 // inbound is a call from its arrival to its CDR, as it happens.
 func (k *call) inbound(ctx context.Context, parked esl.Event) {
 	start := time.Now()
-	if !k.claim(ctx) {
+	switch err := k.claim(ctx); {
+	case errors.Is(err, esl.ErrClaimed):
+		k.orphaned(ctx, parked)
+		return
+	case err != nil:
 		return
 	}
 	k.e.Observe.Stage("claim", time.Since(start))
@@ -65,6 +69,7 @@ func (k *call) inbound(ctx context.Context, parked esl.Event) {
 		k.log.Error("call could not be routed", "error", err)
 		k.apologise(ctx)
 		if !k.told[string(models.EventCallIn)] {
+			_ = k.outlast(ctx, esl.NormalTemporaryFailure)
 			return // nothing is known of it, and nothing written
 		}
 		err = nil
@@ -81,7 +86,7 @@ func (k *call) inbound(ctx context.Context, parked esl.Event) {
 }
 
 // claim takes the leg from the switch's 10 s timer.
-func (k *call) claim(ctx context.Context) bool {
+func (k *call) claim(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, commandIn)
 	defer cancel()
 	err := k.leg.Claim(ctx)
@@ -89,7 +94,7 @@ func (k *call) claim(ctx context.Context) bool {
 	if err != nil && !errors.Is(err, esl.ErrClaimed) && !errors.Is(err, esl.ErrGone) {
 		k.log.Warn("leg could not be claimed; the switch refuses it", "error", err)
 	}
-	return err == nil
+	return err
 }
 
 // own marks the leg as a claimed one. A call that is dialled is marked with its other variables; one that only hears a prompt is
@@ -131,6 +136,14 @@ func (k *call) end(ctx context.Context, err error) {
 	}
 	if err == nil || errors.Is(err, esl.ErrGone) {
 		err = k.awaitOver(ctx, legEndIn)
+	}
+	if (errors.Is(err, esl.ErrDown) || errors.Is(err, context.DeadlineExceeded)) && ctx.Err() == nil && k.s.Plan.Place == nil && !k.legOver() {
+		k.log.Warn("a caller's leg could not be ended; trying until it is", "error", err)
+		err = k.outlast(ctx, esl.NormalTemporaryFailure)
+	}
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil && !k.legs.Over() {
+		k.log.Warn("the switch did not tell how a leg ended; its record may")
+		err = k.lost(ctx)
 	}
 	switch {
 	case errors.Is(err, errLeave):
