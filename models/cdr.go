@@ -98,3 +98,20 @@ const (
 	// SourcePartial is of a call of which some leg's end was told, and another's never: what stands of that one is what was known before.
 	SourcePartial Source = "partial"
 )
+
+// Shortfall says what was less than everything, in a sentence for people; "" when all was seen.
+func (s Source) Shortfall() string {
+	switch s {
+	case SourceEvents:
+		return ""
+	case SourceResync:
+		return "part of the call was read back from the switch after its daemon had lost sight of it"
+	case SourcePost:
+		return "nobody saw the call to its end: the switch's own records of its legs tell of it"
+	case SourcePartial:
+		return "nobody told how one of its legs ended: the record holds what was known before"
+	case SourceLost:
+		return "nobody told how the call ended: the record ends when it was last known to live"
+	}
+	return "completed in a way that this version does not know"
+}

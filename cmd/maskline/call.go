@@ -103,7 +103,7 @@ func (c *cli) printCDR(r admin.CDR) error {
 		"leg 1 dialled", clock(r.OutAt), "leg 1 alerting", clock(r.OutAlertingAt), "leg 1 answered", clock(r.OutAnswerAt), "leg 1 q850", count(r.OutQ850), "speech", seconds(r.SpeechSeconds),
 		"dialled out", clock(r.StartAt), "alerting", clock(r.AlertingAt), "answered", clock(r.AnswerAt), "ended", clock(r.EndAt),
 		"talk", strconv.FormatInt(r.Talk, 10)+" s", "state", strconv.Itoa(r.State)+" "+r.StateText, "q850", strconv.Itoa(r.Q850),
-		"sip status", strconv.Itoa(r.SIPStatus), "recording", r.RecordFile, "source", r.Source)
+		"sip status", strconv.Itoa(r.SIPStatus), "recording", r.RecordFile, "source", r.Source, "incomplete", r.Shortfall)
 }
 
 func (c *cli) cdrCommand() *cobra.Command {

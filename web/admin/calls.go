@@ -41,7 +41,7 @@ func showCDR(reveal bool) func(models.CDR) CDR {
 			SpeechPlays: r.SpeechPlays, SpeechSeconds: r.SpeechSeconds,
 			CallInAt: at(r.CallInAt), StartAt: at(r.StartAt), AlertingAt: at(r.AlertingAt), AnswerAt: at(r.AnswerAt), EndAt: at(r.EndAt),
 			FailAt: at(r.FailAt), Talk: talked(r), Q850: r.Q850, State: int(r.Fail), StateText: r.Fail.Text(), SIPStatus: r.SIPStatus,
-			HungUpBy: r.HungUpBy, Record: r.Record, RecordFile: r.RecordFile, UserData: r.UserData, Source: string(r.Source),
+			HungUpBy: r.HungUpBy, Record: r.Record, RecordFile: r.RecordFile, UserData: r.UserData, Source: string(r.Source), Shortfall: r.Source.Shortfall(),
 		}
 	}
 }

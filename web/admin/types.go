@@ -303,6 +303,8 @@ type CDR struct {
 	RecordFile string     `json:"record_file,omitempty"`
 	UserData   string     `json:"user_data,omitempty"`
 	Source     string     `json:"source"`
+	// Shortfall says what the record lacks; empty when every event was seen.
+	Shortfall string `json:"shortfall,omitempty"`
 }
 
 // Delivery is one push to a customer's URL. Its body is not told: it holds real numbers.
