@@ -254,4 +254,5 @@ func (h *house) close() {
 	if h.customer != nil {
 		h.customer.close()
 	}
+	local.CloseIdleConnections()
 }

@@ -67,6 +67,7 @@ func readOptions(args []string) (o options, err error) {
 	f.DurationVar(&o.size.load, "load", 25*time.Second, "how long calls come in a round")
 	f.DurationVar(&o.talk, "talk", 20*time.Second, "the longest talk")
 	f.DurationVar(&o.lease, "lease", 6*time.Second, "the lease of several daemons")
+	f.DurationVar(&o.rest, "rest", 4*time.Second, "between two faults that hit the only daemon, or the database")
 	f.BoolVar(&o.voice, "voice", true, "place notifications through the API as well")
 	f.BoolVar(&o.sqlite, "sqlite", false, "SQLite in place of MariaDB; one daemon, and no faults of the database")
 	f.BoolVar(&o.keep, "keep", false, "keep the run's directory")

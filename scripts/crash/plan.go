@@ -61,7 +61,8 @@ type size struct {
 	talk              time.Duration // the longest of a usual call
 	faults            []fault       // at least one of each in a round, in the order that the seed gives
 	lease             time.Duration
-	voice             bool // calls that the platform places are among them
+	rest              time.Duration // between two faults that may not overlap
+	voice             bool          // calls that the platform places are among them
 }
 
 // newSchedule makes the round of a seed. Faults of one kind do not overlap: a process is up again before it is hit a second time.
@@ -77,7 +78,7 @@ func newSchedule(seed uint64, z size) schedule {
 		k := strike{at: max(at, free), what: what, daemon: r.IntN(z.daemons), sw: r.IntN(z.switches), silent: r.IntN(2) == 0}
 		k.lasts = lasting(r, what, z)
 		if z.daemons == 1 || what == killDatabase {
-			free = k.at + k.lasts + 500*time.Millisecond // the next fault finds the house whole
+			free = k.at + k.lasts + z.rest // the next fault finds the house whole, and calls that nothing has happened to
 		}
 		s.strikes = append(s.strikes, k)
 	}
