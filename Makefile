@@ -8,6 +8,10 @@ FUZZTIME       ?= 15s
 FREESWITCH     ?=
 RATE           ?= 30
 ROUNDS         ?= 5
+SEED           ?= 0
+DAEMONS        ?= 3
+SWITCHES       ?= 3
+CRASH          ?=
 WRITE          ?= docs/performance.md
 ONCE           ?=
 DEMO_ADDR      ?=
@@ -15,7 +19,7 @@ VERSION        ?= $(shell git describe --tags --always --dirty 2>/dev/null || ec
 
 export FREESWITCH DEMO_ADDR
 
-.PHONY: build demo test check bench bench-live live fuzz clean help
+.PHONY: build demo test check bench bench-live live crash fuzz clean help
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +52,10 @@ live: build ## conformance and SIPp calls on a real FreeSWITCH: make live FREESW
 
 bench-live: build ## what a call costs on a real FreeSWITCH, written into docs/performance.md: make bench-live FREESWITCH=/path/to/freeswitch [RATE=30] [ROUNDS=5]
 	@$(GO) build -o bin/bench ./scripts/bench && ./bin/bench -rate $(RATE) -rounds $(ROUNDS) -out bin/bench-live.json -write $(WRITE)
+
+crash: build ## kill, freeze and cut off daemons, database and switches under load: make crash [SEED=7] [ROUNDS=5] [DAEMONS=3] [SWITCHES=3] [FREESWITCH=…]
+	@$(GO) build -o bin/crash ./scripts/crash && ./bin/crash -seed $(SEED) -rounds $(ROUNDS) -daemons $(DAEMONS) -switches $(SWITCHES) $(CRASH)
+	@$(if $(FREESWITCH),$(GO) build -o bin/live ./scripts/live && ./bin/live -only daemon -suite=false)
 
 fuzz: ## each fuzz target for FUZZTIME
 	@for pkg in $$($(GO) list ./...); do \
