@@ -32,7 +32,7 @@ demo: build ## one masked call on a simulated switch, shown live; ONCE=1 ends af
 
 test: ## all tests with the race detector, on SQLite and on a MariaDB of its own
 	@scripts/mariadb.sh $(GO) test -race -timeout 20m ./...
-	@$(GO) test -count=1 -run=FiveHundredCalls ./cmd/maskline
+	@$(GO) test -count=1 -run='FiveHundredCalls|HangingURLs' ./cmd/maskline
 
 check: ## format, vet, linters, known vulnerabilities
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
@@ -40,12 +40,14 @@ check: ## format, vet, linters, known vulnerabilities
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT) run ./...
 	@scripts/vulncheck.sh $(GOVULNCHECK)
 
-bench: ## the promised ratios, each measured against its rival in the same run, and what 500 calls weigh
+bench: ## the promised ratios, each measured against its rival in the same run, and what 500 calls weigh, and a thousand of which no customer hears
 	$(GO) test -run='^$$' -bench=Reader -benchtime=$(BENCHTIME) ./esl/wire
 	$(GO) test -run='^$$' -bench=Sight -benchtime=$(BENCHTIME) ./models/store
 	$(GO) test -run='^$$' -bench='Bind|Enqueue|RawInsert' -benchtime=$(BENCHTIME) ./models/store ./web/api
+	$(GO) test -run='^$$' -bench=Record -benchtime=$(BENCHTIME) ./models/store
+	$(GO) test -run='^$$' -bench=Customers -benchtime=5000x ./controller/delivery
 	$(GO) test -run='^$$' -bench=Calls -benchtime=2000x ./cmd/maskline
-	$(GO) test -count=1 -run=FiveHundredCalls -v ./cmd/maskline
+	$(GO) test -count=1 -run='FiveHundredCalls|HangingURLs' -v ./cmd/maskline
 
 live: build ## conformance and SIPp calls on a real FreeSWITCH: make live FREESWITCH=/path/to/freeswitch
 	@$(GO) build -o bin/live ./scripts/live && ./bin/live

@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -50,7 +49,9 @@ func openProcess(t testing.TB, more string) *process {
 	sw, switches := outside(t)
 	port := freePort(t)
 	p := &process{house: &house{t: t, config: testConfig(t, dir, more+switches), log: &lockedBuffer{}}, sw: sw, admin: "http://127.0.0.1:" + port}
-	p.rewrite(func(text string) string { return strings.Replace(text, "admin: '127.0.0.1:0'", "admin: '127.0.0.1:"+port+"'", 1) })
+	p.rewrite(func(text string) string {
+		return strings.Replace(text, "admin: '127.0.0.1:0'", "admin: '127.0.0.1:"+port+"'", 1)
+	})
 	t.Cleanup(func() {
 		if p.cmd != nil {
 			p.signal(syscall.SIGKILL)
@@ -249,41 +250,4 @@ func TestSIGTERMDrains(t *testing.T) {
 	if !strings.Contains(p.log.String(), "daemon has ended") {
 		t.Error("it did not drain")
 	}
-}
-
-// BenchmarkCalls carries whole calls, from the INVITE to the record, on SQLite and a simulated switch in another process. calls/s is how
-// fast they come through on this machine, switch and telephones included; daemon-cpu-ms/call is the daemon's own CPU.
-func BenchmarkCalls(b *testing.B) {
-	p := openProcess(b, "log: {level: error}\nbinding: {cool_off: 0s}\n")
-	st := p.open()
-	callers, callees, x := bind(b, st, 1000)
-	p.begin()
-	const atOnce = 50
-	room := make(chan struct{}, atOnce)
-	var calls sync.WaitGroup
-	b.ResetTimer()
-	used, began := p.used(), time.Now()
-	for i := range b.N {
-		room <- struct{}{}
-		i %= len(callers)
-		line, err := p.sw.Call(sim.Caller{From: callers[i], To: x[i], Callee: &sim.Phone{Number: callees[i], HangsUpAfter: 50 * time.Millisecond}})
-		if err != nil {
-			b.Fatal(err)
-		}
-		calls.Go(func() {
-			<-line.Done()
-			<-room
-		})
-	}
-	calls.Wait()
-	p.await("the records", func() error {
-		_, total, err := st.CDRs(b.Context(), store.CDRFilter{}, models.Page{Limit: 1})
-		if err == nil && total < min(b.N, store.CountMax) {
-			err = fmt.Errorf("%d of %d", total, b.N)
-		}
-		return err
-	})
-	b.StopTimer()
-	b.ReportMetric(float64(b.N)/time.Since(began).Seconds(), "calls/s")
-	b.ReportMetric((p.used()-used).Seconds()*1000/float64(b.N), "daemon-cpu-ms/call")
 }

@@ -289,18 +289,28 @@ func mustRun(b *testing.B, tx *sql.Tx, stmt string, args ...any) {
 	}
 }
 
-// BenchmarkRecord commits steps of 64 calls at once.
+// BenchmarkRecord commits the ends of 64 calls at once, one event, the CDR and two deliveries each, and, in events, a step of a call: its session
+// and one event with its delivery.
 func BenchmarkRecord(b *testing.B) {
 	benchEach(b, func(b *testing.B, config func() Config) {
 		h := newHouse(b, config())
-		b.SetParallelism(32)
-		b.RunParallel(func(pb *testing.PB) {
-			for pb.Next() {
-				id := models.NewID()
-				if _, err := h.Record(context.Background(), h.end(id)); err != nil {
-					b.Error(err)
-				}
-			}
-		})
+		for name, step := range map[string]func(id string) models.Change{
+			"ends": h.end,
+			"events": func(id string) models.Change {
+				return models.Change{Session: h.session(id), Events: []models.CallEvent{event(id, models.EventCallIn)}, Deliveries: []models.Delivery{h.push(id, "callin", models.DeliverEvent)}}
+			},
+		} {
+			b.Run(name, func(b *testing.B) {
+				b.SetParallelism(32)
+				b.RunParallel(func(pb *testing.PB) {
+					for pb.Next() {
+						if _, err := h.Record(context.Background(), step(models.NewID())); err != nil {
+							b.Error(err)
+						}
+					}
+				})
+				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "event-rows/s")
+			})
+		}
 	})
 }
