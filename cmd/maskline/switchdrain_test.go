@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 
 	"maskline/esl/sim"
@@ -128,5 +129,58 @@ func TestADaemonThatEndsSaysWhatItWaitsFor(t *testing.T) {
 	}
 	if !strings.Contains(h.log.String(), `"calls":1`) && !strings.Contains(h.log.String(), "calls=1") {
 		t.Error("it did not tell of the call")
+	}
+}
+
+// Whoever is told, the daemon that runs the switch drains it; and whoever runs it next keeps it drained.
+func TestADrainIsOrderedOnAnyDaemonAndOutlivesItsOwner(t *testing.T) {
+	p := openPair(t)
+	p.a.begin()
+	p.await(p.a, "all switches", []string{"fs1", "fs2"}, nil)
+	p.b.begin()
+	p.b.await("what the other tells of its switches", func() error {
+		var all admin.List[admin.Switch]
+		p.b.ask(&all, "switch", "list")
+		for _, s := range all.Items {
+			if !s.Up {
+				return fmt.Errorf("%+v", s)
+			}
+		}
+		return nil
+	})
+	var ordered admin.Switch
+	p.b.ask(&ordered, "switch", "drain", "fs1")
+	if ordered.Warning != "" {
+		t.Errorf("warning with another switch at work: %s", ordered.Warning)
+	}
+	state := func(what string, of admin.Switch) {
+		t.Helper()
+		p.b.await(what, func() error {
+			var all admin.List[admin.Switch]
+			p.b.ask(&all, "switch", "list")
+			for _, s := range all.Items {
+				if s.Name == "fs1" && s.State == of.State && s.Up && s.Error == "" && (of.Daemon == "" || strings.HasSuffix(s.Daemon, of.Daemon)) {
+					return nil
+				}
+			}
+			return fmt.Errorf("%+v", all.Items)
+		})
+	}
+	port := func(d *process) string { return d.admin[strings.LastIndexByte(d.admin, ':'):] }
+	state("drained by its owner", admin.Switch{State: "drained", Daemon: port(p.a)})
+	if status := knock(t, p.sw[0]); status != 503 {
+		t.Errorf("a new call got %d", status)
+	}
+	if status := knock(t, p.sw[1]); status == 503 {
+		t.Error("the other switch refuses calls too")
+	}
+	if err := p.a.signal(syscall.SIGKILL); err == nil {
+		t.Error("the daemon ended well when it was killed")
+	}
+	state("drained under its next owner", admin.Switch{State: "drained", Daemon: port(p.b)})
+	p.b.ask(&ordered, "switch", "resume", "fs1")
+	state("resumed by its next owner", admin.Switch{State: "serving", Daemon: port(p.b)})
+	if status := knock(t, p.sw[0]); status == 503 {
+		t.Error("a call was refused by a switch that serves again")
 	}
 }
