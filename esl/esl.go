@@ -103,6 +103,8 @@ type Call interface {
 	// Execute queues an application on a leg. The token comes back as Token of the Executed event that ends it: the switch's +OK says
 	// queued, not done.
 	Execute(ctx context.Context, leg, app, arg string) (token string, err error)
+	// Ring tells a leg that came in that it rings, without sound: at once, not as an application that waits its turn. ErrGone if it has ended.
+	Ring(ctx context.Context, leg string) error
 	// Bridge queues a bridge on a leg to the first endpoint of d that answers.
 	Bridge(ctx context.Context, leg string, d Dial) (token string, err error)
 	// Break ends the application that runs on a leg.

@@ -33,7 +33,7 @@ func (k *call) connect(ctx context.Context, c models.Connect) error {
 	}
 	if order.ring {
 		// 180 at once, whatever the callee's network says or does not say: nobody listens to silence.
-		if _, err := k.leg.Execute(ctx, k.leg.ID(), "ring_ready", ""); err != nil {
+		if err := k.leg.Ring(ctx, k.leg.ID()); err != nil {
 			return fmt.Errorf("ring the caller: %w", err)
 		}
 	}

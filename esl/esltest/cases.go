@@ -6,6 +6,7 @@ var cases = []struct {
 	run  func(b *bench)
 }{
 	{"park and claim", parkAndClaim},
+	{"a parked leg is told that it rings", rung},
 	{"unclaimed is refused after 10 s", unclaimed},
 	{"two claims, one wins", twoClaims},
 	{"a prompt as early media, then the final error", promptThenError},

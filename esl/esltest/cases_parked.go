@@ -35,6 +35,15 @@ func parkAndClaim(b *bench) {
 	b.saw(line, 503)
 }
 
+func rung(b *bench) {
+	call, line := b.claimed(Caller{})
+	b.ok(call.Ring(b.ctx, call.ID()), "ring")
+	b.ok(call.Ring(b.ctx, call.ID()), "ring again")
+	b.ok(call.Hangup(b.ctx, call.ID(), esl.UserBusy), "hang up")
+	b.event(call, esl.HungUp, call.ID())
+	b.saw(line, 486, 180)
+}
+
 func unclaimed(b *bench) {
 	start := time.Now()
 	call, line := b.call(Caller{})
@@ -122,6 +131,9 @@ func gone(b *bench) {
 	}
 	if err := call.Break(b.ctx, call.ID()); !errors.Is(err, esl.ErrGone) {
 		b.t.Errorf("break: %v", err)
+	}
+	if err := call.Ring(b.ctx, call.ID()); !errors.Is(err, esl.ErrGone) {
+		b.t.Errorf("ring: %v", err)
 	}
 }
 

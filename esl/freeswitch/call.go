@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -86,6 +87,19 @@ func (c *call) Execute(ctx context.Context, leg, app, arg string) (string, error
 		return "", fmt.Errorf("execute %s: %w", app, err)
 	}
 	return token, nil
+}
+
+// Ring sends 180. The application ring_ready would do the same later: a parked leg without media looks every 20 ms for one thing to do, and
+// what is queued behind it waits for the next look (switch_ivr_park).
+func (c *call) Ring(ctx context.Context, leg string) error {
+	if err := wire.UUID("leg", leg); err != nil {
+		return err
+	}
+	_, err := c.s.API(ctx, "uuid_ring_ready", leg)
+	if errors.Is(err, esl.ErrRefused) { // "-ERROR", and there is no other reason
+		return fmt.Errorf("ring: %w", esl.ErrGone)
+	}
+	return err
 }
 
 // Bridge queues a bridge on a leg. Legs without maskline_call, maskline_role and presence_data get them: dispatch and resync know a leg by

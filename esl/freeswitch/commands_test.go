@@ -178,7 +178,7 @@ func TestCallCommands(t *testing.T) {
 			b.Errorf("bridge: %q, %v", token, err)
 		}
 		for _, err := range []error{
-			c.Claim(ctx), c.Set(ctx, a, esl.Var{Name: "v", Value: "a;b"}), c.Break(ctx, a), c.Hangup(ctx, a, esl.UserBusy), c.Hangup(ctx, b2, ""), c.Set(ctx, a),
+			c.Claim(ctx), c.Ring(ctx, a), c.Set(ctx, a, esl.Var{Name: "v", Value: "a;b"}), c.Break(ctx, a), c.Hangup(ctx, a, esl.UserBusy), c.Hangup(ctx, b2, ""), c.Set(ctx, a),
 		} {
 			if err != nil {
 				b.Error(err)
@@ -187,7 +187,7 @@ func TestCallCommands(t *testing.T) {
 		want := []string{
 			"sendmsg " + a + " bridge {^^~ignore_early_media=false~maskline_call=" + a + "~maskline_role=b~presence_data=maskline:" + a +
 				"}[^^~origination_uuid=" + b2 + "~leg_timeout=1~x=y]sofia/gateway/g/1",
-			"sched_del " + a, `uuid_setvar_multi ` + a + ` v=a\;b`, "uuid_break " + a + " all", "uuid_kill " + a + " USER_BUSY", "uuid_kill " + b2 + " NORMAL_CLEARING",
+			"sched_del " + a, "uuid_ring_ready " + a, `uuid_setvar_multi ` + a + ` v=a\;b`, "uuid_break " + a + " all", "uuid_kill " + a + " USER_BUSY", "uuid_kill " + b2 + " NORMAL_CLEARING",
 		}
 		if got := strings.Join(b.asked, "\n"); got != strings.Join(want, "\n") {
 			b.Errorf("the switch was asked\n%s\nwant\n%s", got, strings.Join(want, "\n"))
@@ -195,7 +195,7 @@ func TestCallCommands(t *testing.T) {
 		b.send(frame(event("CHANNEL_PROGRESS", b2, "", ""))) // a leg that we dialled is known by its id alone
 		b.next(a, "progress:"+b2)
 
-		for _, err := range []error{c.Hangup(ctx, "x y", ""), c.Hangup(ctx, a, "a b"), c.Break(ctx, "x\n"), c.Set(ctx, a, esl.Var{Name: "v", Value: "${x}"})} {
+		for _, err := range []error{c.Hangup(ctx, "x y", ""), c.Hangup(ctx, a, "a b"), c.Break(ctx, "x\n"), c.Ring(ctx, "x y"), c.Set(ctx, a, esl.Var{Name: "v", Value: "${x}"})} {
 			if !errors.Is(err, esl.ErrUnsafe) {
 				b.Errorf("unsafe: %v", err)
 			}

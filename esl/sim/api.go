@@ -238,6 +238,7 @@ func (s *Switch) legAPI(name, arg string) string {
 		"uuid_kill": "<uuid> [cause]", "uuid_dump": "<uuid> [format]", "uuid_setvar": "<uuid> <var> [value]",
 		"uuid_setvar_multi": "<uuid> <var>=<value>;<var>=<value>...", "uuid_getvar": "<uuid> <var>", "uuid_break": "<uuid> [all]",
 		"uuid_broadcast": "<uuid> <path> [aleg|bleg|holdb|both]", "uuid_answer": "<uuid>", "uuid_pre_answer": "<uuid>", "uuid_park": "<uuid>",
+		"uuid_ring_ready": "<uuid> [queued]",
 	}[name]
 	if usage == "" {
 		return "-ERR " + name + " Command not found!\n"
@@ -248,6 +249,8 @@ func (s *Switch) legAPI(name, arg string) string {
 		return "-USAGE: " + usage + "\n"
 	case c == nil && name == "uuid_broadcast":
 		return "-ERR invalid uuid\n"
+	case c == nil && name == "uuid_ring_ready":
+		return "-ERROR\n"
 	case c == nil && name == "uuid_setvar_multi":
 		return noChannel + "-USAGE: " + usage + "\n"
 	case c == nil:
@@ -278,6 +281,8 @@ func (s *Switch) legAPI(name, arg string) string {
 		c.kick()
 	case "uuid_pre_answer":
 		c.preAnswer()
+	case "uuid_ring_ready":
+		c.ring()
 	}
 	return "+OK\n"
 }
