@@ -119,6 +119,8 @@ type Change struct {
 	// Limits bound the calls of the session's tenant: this is the step in which somebody is dialled, so the call is counted, once. Beyond them Record
 	// fails with TenantTooOften, or PortsFull for AtOnce, and nothing of the change is written. The zero value counts nothing.
 	Limits Limits
+	// Patient says that nobody waits for this step: it may be gathered with others of other calls, so that they share a commit.
+	Patient bool
 	// Under is the lease of the switch whose owner writes this: without it nothing of the change is written. The zero value is nobody's.
 	Under Lease
 }

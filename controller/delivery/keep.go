@@ -17,6 +17,7 @@ func (r *outbox) save() {
 	}
 	n := min(len(r.unsaved), saveMax)
 	r.saving, r.unsaved = r.unsaved[:n:n], r.unsaved[n:]
+	r.saveAt = time.Now().Add(r.o.SaveEach)
 	go func(rows []models.Delivery, under []models.Lease) {
 		r.stored <- r.o.store(context.WithoutCancel(r.ctx), rows, under)
 	}(r.saving, r.lanes.under(r.saving))

@@ -59,6 +59,9 @@ type Options struct {
 	Poll  time.Duration // between looks for due rows; 0 is 1 s
 	// Rescan is the time between looks for waiting rows that nobody offered, such as replayed ones; 0 is 5 s.
 	Rescan time.Duration
+	// SaveEach is the least time from one saving of outcomes to the next: what ends meanwhile is saved together. Outcomes that a crash takes are
+	// pushed again. 0 is at once.
+	SaveEach time.Duration
 	// BreakAfter is how many attempts in a row may fail without an answer until a URL is left alone for BreakPause; 0 is 10.
 	BreakAfter int
 	BreakPause time.Duration // 0 is 30 s

@@ -57,6 +57,7 @@ func (k *call) tell(ctx context.Context, t models.EventType, at time.Time) error
 			c.CallBackUntil = at.Add(connect.CallBackFor)
 		}
 	}
+	c.Patient = !c.UseTemp && !c.CallBack // those change what the next call finds
 	return k.commit(ctx, c)
 }
 
@@ -110,6 +111,7 @@ func (k *call) finish(ctx context.Context, untold ...models.CallEvent) {
 	ev := k.event(models.EventDisconnect, record.EndAt)
 	ev.State, ev.By = inEvent(record.Fail), record.HungUpBy
 	c := k.change(append(untold, ev)...)
+	c.Patient = k.s.Plan.Connect == nil || !k.s.Plan.Connect.Exclusive // the next call waits for a number that carries one
 	c.CDR, c.Placed, c.Recording, c.Charges = &record, k.s.Plan.Place != nil, recording, k.price(ctx, record)
 	if d, push := k.e.Outbox.CDR(k.app, k.spID, k.s, record); push && k.app.ID != 0 {
 		if waits {

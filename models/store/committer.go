@@ -28,7 +28,8 @@ const (
 var ErrClosed = errors.New("store is closed")
 
 // committer takes what waits in its queue into one transaction, over and over: while one commit waits for the disk, the next group
-// gathers. Under load a commit is shared by many, without load a change waits for nobody.
+// gathers. Under load a commit is shared by many, without load a change waits for nobody, but for one that says that it has time
+// (models.Change.Patient): most of a call's steps are such, and each commit costs the database more than what it carries.
 type committer struct {
 	store   *Store
 	queue   chan *pending
@@ -40,6 +41,7 @@ type committer struct {
 // work is something to be written. do may run more than once.
 type work struct {
 	what    string
+	patient bool
 	numbers []string // whose rows do locks
 	tenants []int64  // whose limits it counts against
 	under   models.Lease
@@ -114,14 +116,36 @@ func (c *committer) loop() {
 	}
 }
 
-// gather takes what waits, without waiting.
+// gather takes what waits. As long as all of it is patient it waits for more, for Config.Gather at most.
 func (c *committer) gather(first *pending) []*pending {
 	group := []*pending{first}
+	if first.patient && c.store.cfg.Gather > 0 {
+		group = c.linger(group)
+	}
 	for len(group) < groupMax {
 		select {
 		case p := <-c.queue:
 			group = append(group, p)
 		default:
+			return group
+		}
+	}
+	return group
+}
+
+// linger waits for more patient work, until some comes that is not.
+func (c *committer) linger(group []*pending) []*pending {
+	late := time.NewTimer(c.store.cfg.Gather)
+	defer late.Stop()
+	for len(group) < groupMax {
+		select {
+		case p := <-c.queue:
+			if group = append(group, p); !p.patient {
+				return group
+			}
+		case <-late.C:
+			return group
+		case <-c.closing:
 			return group
 		}
 	}

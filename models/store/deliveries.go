@@ -93,18 +93,61 @@ func (s *Store) SaveAttempt(ctx context.Context, list []models.Delivery, under .
 		if err := s.allHeld(tx, under); err != nil {
 			return err
 		}
-		for _, d := range list {
-			n, err := run(tx, "UPDATE deliveries SET state = ?, attempts = ?, first_at = ?, due_at = ?, last_status = ?, last_error = ?, ended_at = ? WHERE id = ?",
-				string(d.State), d.Attempts, micros(d.FirstAt), micros(d.DueAt), d.LastStatus, cut(d.LastError, 512), micros(d.EndedAt), d.ID)
-			if err != nil {
+		for chunk := range slices.Chunk(list, attemptsAtOnce) {
+			if err := saveAttempts(tx, chunk); err != nil {
 				return err
-			}
-			if n == 0 {
-				return models.Fail(models.NotFound, "delivery", "no delivery %d", d.ID)
 			}
 		}
 		return nil
 	})
+}
+
+// attemptsAtOnce bounds one statement of SaveAttempt.
+const attemptsAtOnce = 100
+
+// saveAttempts writes deliveries, one statement for those that went alike: most were taken at the first attempt.
+func saveAttempts(tx *gorm.DB, list []models.Delivery) error {
+	type outcome struct {
+		state, failure   string
+		attempts, status int
+		due              int64
+	}
+	alike := map[outcome][]models.Delivery{}
+	var order []outcome
+	for _, d := range list {
+		o := outcome{string(d.State), cut(d.LastError, 512), d.Attempts, d.LastStatus, micros(d.DueAt)}
+		if alike[o] == nil {
+			order = append(order, o)
+		}
+		alike[o] = append(alike[o], d)
+	}
+	for _, o := range order {
+		first, firstArgs := byID(alike[o], func(d models.Delivery) int64 { return micros(d.FirstAt) })
+		ended, endedArgs := byID(alike[o], func(d models.Delivery) int64 { return micros(d.EndedAt) })
+		ids := make([]int64, len(alike[o]))
+		for i, d := range alike[o] {
+			ids[i] = d.ID
+		}
+		slices.Sort(ids)
+		ids = slices.Compact(ids)
+		args := slices.Concat([]any{o.state, o.attempts, o.due, o.status, o.failure}, firstArgs, endedArgs, []any{ids})
+		n, err := run(tx, "UPDATE deliveries SET state = ?, attempts = ?, due_at = ?, last_status = ?, last_error = ?, first_at = "+first+", ended_at = "+ended+" WHERE id IN ?", args...)
+		if err != nil {
+			return err
+		}
+		if n < int64(len(ids)) {
+			return models.Fail(models.NotFound, "delivery", "of the deliveries %v only %d are there", ids, n)
+		}
+	}
+	return nil
+}
+
+// byID is an expression that gives each row its own time.
+func byID(list []models.Delivery, of func(models.Delivery) int64) (expr string, args []any) {
+	for _, d := range list {
+		args = append(args, d.ID, of(d))
+	}
+	return "CASE id" + strings.Repeat(" WHEN ? THEN ?", len(list)) + " END", args
 }
 
 // cut bounds a text to n characters.

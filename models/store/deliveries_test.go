@@ -34,12 +34,12 @@ func TestDeliveries(t *testing.T) {
 		now := h.clock.Now()
 		for i := range waiting {
 			d := &waiting[i]
-			d.Attempts, d.FirstAt, d.LastStatus = 1, now, 500
+			d.Attempts, d.FirstAt, d.LastStatus = 1, now.Add(-time.Duration(i)*time.Second), 500
 			switch i {
 			case 0:
 				d.State, d.LastStatus, d.EndedAt = models.DeliveryDone, 200, now
 			case 1, 3:
-				d.State, d.LastError, d.EndedAt = models.DeliveryDead, "no answer within 5s", now
+				d.State, d.LastError, d.EndedAt = models.DeliveryDead, "no answer within 5s", now.Add(-time.Duration(i)*time.Millisecond)
 			default:
 				d.State, d.DueAt = models.DeliveryRetry, now.Add(time.Duration(10-i)*time.Minute)
 			}

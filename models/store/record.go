@@ -61,7 +61,7 @@ func (s *Store) Record(ctx context.Context, ch models.Change) (applied bool, err
 }
 
 func (s *Store) workOf(ch models.Change) work {
-	return work{what: "record session " + ch.Session.ID, numbers: touched(ch), tenants: tolled(ch), under: ch.Under,
+	return work{what: "record session " + ch.Session.ID, patient: ch.Patient, numbers: touched(ch), tenants: tolled(ch), under: ch.Under,
 		do: func(ctx context.Context, tx *gorm.DB) (bool, error) { return s.apply(ctx, tx, ch) }}
 }
 

@@ -38,6 +38,9 @@ type Config struct {
 	CoolOff time.Duration
 	// OpenConns bounds the connections: MySQL's pool (0 is DefaultOpenConns) or SQLite's readers (0 is DefaultReaders).
 	OpenConns int
+	// Gather is how long a patient change waits at most for others to share its commit; one that is not patient takes all that wait along.
+	// 0 is not at all.
+	Gather time.Duration
 }
 
 func (c Config) coolOff() time.Duration {

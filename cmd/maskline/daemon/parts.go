@@ -25,13 +25,20 @@ import (
 	"maskline/models/store"
 )
 
+// What is written so late at most that it shares a commit with others: steps of calls that nobody waits for, and outcomes of pushes. The
+// former are pushed so much later; the latter are pushed again if the daemon dies meanwhile.
+const (
+	gather   = 25 * time.Millisecond
+	saveEach = 100 * time.Millisecond
+)
+
 // StoreConfig is the database of a configuration.
 func StoreConfig(cfg conf.Config) (store.Config, error) {
 	dsn, err := cfg.Database.DSN.Reveal()
 	if err != nil {
 		return store.Config{}, fmt.Errorf("database.dsn: %w", err)
 	}
-	out := store.Config{Driver: cfg.Database.Driver, DSN: dsn, OpenConns: cfg.Database.Connections, CoolOff: cfg.Binding.CoolOff,
+	out := store.Config{Driver: cfg.Database.Driver, DSN: dsn, OpenConns: cfg.Database.Connections, CoolOff: cfg.Binding.CoolOff, Gather: gather,
 		Keys: store.Keys{ByID: map[string][]byte{}}}
 	if out.CoolOff == 0 {
 		out.CoolOff = -1 // the store's 0 is its default
@@ -145,7 +152,7 @@ func derivedKey(cfg conf.Config, purpose string) ([]byte, error) {
 func (d *Daemon) makeDelivery(context.Context) error {
 	c := d.cfg.Delivery
 	d.courier = delivery.New(delivery.Options{
-		Store: d.store, Log: d.log, Observe: d.metrics, Calendar: c.Calendar, VoiceCalendar: c.VoiceCalendar, VoiceUTC: c.VoiceUTC, Timeout: c.Timeout, BatchWait: c.BatchWait, Leased: true, Shared: d.shared,
+		Store: d.store, Log: d.log, Observe: d.metrics, Calendar: c.Calendar, VoiceCalendar: c.VoiceCalendar, VoiceUTC: c.VoiceUTC, Timeout: c.Timeout, BatchWait: c.BatchWait, Leased: true, Shared: d.shared, SaveEach: saveEach,
 		Concurrent: c.Concurrent, PerURL: c.PerURL, Allow: c.Allow, Insecure: c.Insecure,
 		Fee: delivery.Fee{RecordDomain: recordDomain(d.cfg.Media), Optional: c.Optional, DurationField: c.Duration, ServiceTypes: serviceTypes(c.ServiceTypes)},
 	})
