@@ -49,12 +49,15 @@ func TestSpool(t *testing.T) {
 		t.Errorf("it is still on the switch: %v", err)
 	}
 	h.await("the call to be written", func() error {
-		out, _, code := execute(t, nil, "call", "list", "--config", h.config, "--json")
-		if code != exitOK || strings.Count(out, `"session_id"`) != 1 {
+		out, code := h.run("cdr", "list", "--json")
+		if code != exitOK || strings.Count(out, `"session_id"`) != 1 || !strings.Contains(out, `"source": "post"`) || !strings.Contains(out, `"shortfall": "nobody saw`) {
 			return fmt.Errorf("exit %d, %s", code, out)
 		}
 		return nil
 	})
+	if n := h.counter(t, `maskline_calls_untaken_total{switch="fs1",why="nobody"}`); n != 1 {
+		t.Errorf("%d calls are counted", n)
+	}
 	spooled()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan int, 1)

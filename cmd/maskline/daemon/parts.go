@@ -200,7 +200,7 @@ func (d *Daemon) makeCalls(context.Context) (err error) {
 	d.engine = flow.New(flow.Options{
 		Store: d.store, Outbox: d.courier, Prompts: d.prompts, Recordings: d.recordings, Trunks: d.trunks, Numbering: d.cfg.Numbering.Model(), Speech: d.speaker,
 		RecordWait: d.cfg.Media.RecordWait, Rules: d.rules(), Ringback: d.cfg.Call.Ringback, Purse: purse{d.rater, d.guard, d.allowance}, Ask: d.courier, AskIn: d.cfg.Call.AskTimeout, Owner: owner, MaxCalls: d.cfg.Call.AtOnce, PerSecond: d.cfg.Call.PerSecond, Burst: d.cfg.Call.Burst, Observe: d.metrics, Log: d.log,
-		Limits: d.toll().Limits,
+		Limits: d.toll().Limits, Switches: d.switchNames(), ReportWait: d.reportWait(),
 	})
 	for _, state := range []models.DeliveryState{models.DeliveryWaiting, models.DeliveryRetry, models.DeliveryHeld} {
 		d.metrics.gaugeOf("deliveries_resting", "Deliveries in the database that are not over, counted every 30 s, up to 100000.", prometheus.Labels{"state": string(state)},
@@ -221,6 +221,23 @@ func (d *Daemon) makeCalls(context.Context) (err error) {
 	d.spool, err = spool.Open(o)
 	d.metrics.gauge("spool_held", "Records of legs that wait until their calls are settled.", func() float64 { return float64(d.spool.Holding()) })
 	return err
+}
+
+// switchNames are the names of the switches by the hosts of their session ids.
+func (d *Daemon) switchNames() map[string]string {
+	names := map[string]string{}
+	for _, s := range d.cfg.Switches {
+		names[s.HostName()] = s.Name
+	}
+	return names
+}
+
+// reportWait is longer where another daemon may get the records of our switches' legs.
+func (d *Daemon) reportWait() time.Duration {
+	if d.cfg.PeerURL() != "" {
+		return flow.SharedReportWait
+	}
+	return flow.DefaultReportWait
 }
 
 // replayWindow is how long answers are kept: as configured, and at least as long as a signature can be believed.
