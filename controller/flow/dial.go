@@ -28,6 +28,11 @@ const ringsIn = 12 * time.Second
 var calleeFaults = []esl.Cause{esl.UserBusy, esl.NoAnswer, esl.NoUserResponse, esl.CallRejected, esl.UnallocatedNumber, esl.NumberChanged, esl.SubscriberAbsent,
 	esl.DestinationOutOfOrder, esl.InvalidNumberFormat, esl.AllottedTimeout, esl.IncomingCallBarred, esl.OriginatorCancel}
 
+// keptApart keeps what one party sends from the other: headers, bodies, names, reasons. The hand-off dialplan sets it on the caller's leg; it is set
+// once more before the dial, since a dialplan that lacks it would show the callee every header of the caller's INVITE.
+var keptApart = []esl.Var{{Name: "sip_copy_custom_headers", Value: "false"}, {Name: "sip_copy_multipart", Value: "false"}, {Name: "ignore_display_updates", Value: "true"},
+	{Name: "disable_q850_reason", Value: "true"}}
+
 func (k *call) order(c models.Connect, picked []models.Trunk) (order, error) {
 	if err := k.guard(c); err != nil {
 		return order{}, err
@@ -39,7 +44,7 @@ func (k *call) order(c models.Connect, picked []models.Trunk) (order, error) {
 	if tone == "" && k.heard {
 		tone = k.e.Ringback
 	}
-	o := order{ring: tone == "", caller: []esl.Var{{Name: "maskline_owner", Value: k.e.Owner}, {Name: "continue_on_fail", Value: "true"}}}
+	o := order{ring: tone == "", caller: append([]esl.Var{{Name: "maskline_owner", Value: k.e.Owner}, {Name: "continue_on_fail", Value: "true"}}, keptApart...)}
 	if !o.ring {
 		// A caller who was answered before hears transfer_ringback instead.
 		o.caller = append(o.caller, esl.Var{Name: "ringback", Value: tone}, esl.Var{Name: "transfer_ringback", Value: tone})
@@ -91,7 +96,7 @@ func (k *call) legVars(role, show string, answerIn time.Duration) []esl.Var {
 	for i, cause := range calleeFaults {
 		names[i] = string(cause)
 	}
-	return []esl.Var{
+	return slices.Concat(keptApart, []esl.Var{
 		{Name: "maskline_role", Value: role}, {Name: "maskline_call", Value: k.s.LegA}, {Name: "presence_data", Value: "maskline:" + k.s.LegA},
 		{Name: "maskline_host", Value: k.s.Host},
 		{Name: "origination_caller_id_number", Value: show}, {Name: "origination_caller_id_name", Value: show},
@@ -102,7 +107,7 @@ func (k *call) legVars(role, show string, answerIn time.Duration) []esl.Var {
 		{Name: "fail_on_single_reject", Value: strings.Join(names, ",")},
 		// The switch's own bound on the whole dialling is 60 s; each leg has its own (leg_timeout, leg_progress_timeout).
 		{Name: "originate_timeout", Value: strconv.Itoa(int((answerIn + tryAtMost*ringsIn) / time.Second))},
-	}
+	})
 }
 
 // calleeVars are the variables of every leg to the callee: what he sees is X.

@@ -112,9 +112,9 @@ func (w *Watch) find(in string) Spelling {
 	if len(in) < shortest || len(w.persons) == 0 {
 		return ""
 	}
-	t := newText(in)
+	t := NewText(in)
 	for _, s := range w.persons {
-		if how := s.in(&t, w.ok); how != "" {
+		if how := s.in(t, w.ok); how != "" {
 			return how
 		}
 	}

@@ -61,11 +61,11 @@ func within64(digits string, lead int) string {
 	return encoded[(lead*8+5)/6 : (lead+len(digits))*8/6]
 }
 
-// text is what is searched, in the forms in which numbers are looked for: made once, for all of them.
-type text struct {
+// Text is what is searched, in the forms in which numbers are looked for: made once, for all of them.
+type Text struct {
 	plain string
 	run   string // the digits, separators left out, and one other character for all else
-	inner *text  // with % undone; nil when there is nothing to undo
+	inner *Text  // with % undone; nil when there is nothing to undo
 }
 
 // Classes of characters.
@@ -86,9 +86,10 @@ var classes = func() (c [256]byte) {
 	return c
 }()
 
-func newText(s string) text { return textOf(s, unescapings) }
+// NewText prepares a text.
+func NewText(s string) *Text { return textOf(s, unescapings) }
 
-func textOf(s string, depth int) text {
+func textOf(s string, depth int) *Text {
 	run := make([]byte, 0, len(s))
 	for i := range len(s) {
 		switch classes[s[i]] {
@@ -100,11 +101,10 @@ func textOf(s string, depth int) text {
 			}
 		}
 	}
-	t := text{plain: s, run: string(run)}
+	t := &Text{plain: s, run: string(run)}
 	if depth > 0 {
 		if undone, changed := unescape(s); changed {
-			inner := textOf(undone, depth-1)
-			t.inner = &inner
+			t.inner = textOf(undone, depth-1)
 		}
 	}
 	return t
@@ -144,13 +144,13 @@ func nibble(c byte) byte {
 }
 
 // Within says how a text holds the number, "" when it does not.
-func (s Secret) Within(in string) Spelling {
-	t := newText(in)
-	return s.in(&t, innocence{})
-}
+func (s Secret) Within(in string) Spelling { return s.In(NewText(in)) }
+
+// In is Within for a text in which many numbers are looked for.
+func (s Secret) In(t *Text) Spelling { return s.in(t, innocence{}) }
 
 // in looks for the number.
-func (s Secret) in(t *text, ok innocence) Spelling {
+func (s Secret) in(t *Text, ok innocence) Spelling {
 	if s.digits == "" {
 		return ""
 	}

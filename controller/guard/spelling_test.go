@@ -111,8 +111,8 @@ func TestInnocent(t *testing.T) {
 		{"without its country", "+14155550123", "4155550123", innocence{}, ""},
 		{"a uuid", "+8613812345678", "13812345-6780-4000-8000-000000000000", innocence{}, Separated},
 	} {
-		text := newText(c.text)
-		if got := NewSecret(c.number, "86").in(&text, c.ok); got != c.want {
+		text := NewText(c.text)
+		if got := NewSecret(c.number, "86").in(text, c.ok); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}

@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
+	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -175,11 +175,10 @@ func (h *house) searchAll(ctx context.Context) result {
 	if places["metrics"], err = h.get(ctx, "/metrics"); err != nil {
 		r.faults = append(r.faults, err.Error())
 	}
-	names, _ := filepath.Glob(h.in("recordings", "*", "*"))
-	more, _ := filepath.Glob(h.in("recordings", "*", "*", "*"))
-	for _, n := range slices.Concat(names, more) {
-		places["names of recordings"] += n + "\n"
-	}
+	_ = filepath.WalkDir(h.in(), func(path string, _ os.DirEntry, _ error) error {
+		places["names of files"] += path + "\n" // recordings, records, prompts, speech
+		return nil
+	})
 	for place, content := range places {
 		t := newText(content)
 		for _, who := range h.parties() {

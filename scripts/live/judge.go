@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -54,8 +55,14 @@ func (e *evidence) leaks() {
 		who    string
 		secret string
 		ms     []message
-	}{{"the caller", e.reaches, e.toA}, {"the callee", e.dials, e.toB}} {
+		phones []*apparatus
+	}{{"the caller", e.reaches, e.toA, []*apparatus{e.a}}, {"the callee", e.dials, e.toB, e.bs}} {
 		secret := newSecret(side.secret)
+		for _, p := range side.phones {
+			if p != nil && e.w.sounds(p, side.secret) {
+				e.fault("LEAK to %s in the packets of the sound", side.who)
+			}
+		}
 		for _, m := range side.ms {
 			for _, line := range secret.search(newText(m.text)) {
 				// A message that was sent again is told once.
@@ -65,6 +72,12 @@ func (e *evidence) leaks() {
 			}
 		}
 	}
+}
+
+// sounds says that a number stands in the RTP or RTCP that came to a phone, as it is: a source's CNAME would be such a place.
+func (w *wire) sounds(p *apparatus, number string) bool {
+	beside := netip.AddrPortFrom(p.media.Addr(), p.media.Port()+1)
+	return slices.ContainsFunc(slices.Concat(w.to[p.media], w.to[beside]), func(x packet) bool { return bytes.Contains(x.payload, []byte(number)) })
 }
 
 func statusWord(m message) string {

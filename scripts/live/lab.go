@@ -22,6 +22,7 @@ type lab struct {
 	scripts string // scripts/sipp
 	daemon  string // bin/maskline
 	dir     string // the run's files; kept when something fails
+	seed    leakSeed
 
 	resultsMu sync.Mutex
 	results   []result // in the order in which they came

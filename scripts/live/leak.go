@@ -5,17 +5,22 @@ import (
 	"encoding/hex"
 	"net/url"
 	"strings"
+
+	"maskline/controller/guard"
 )
 
 // secret is a person's number in every spelling in which it could travel.
+//
+// The list of spellings is this command's own. The daemon's is asked as well, so that neither can be blind alone.
 type secret struct {
-	national string   // 138…: the part that +86, 0086, 86 and 0 stand before
-	marks    []string // what a text that holds it in some encoding contains
+	national string       // 138…: the part that +86, 0086, 86 and 0 stand before
+	marks    []string     // what a text that holds it in some encoding contains
+	second   guard.Secret // the daemon's own list
 }
 
 // newSecret makes the marks of a number given in its national form.
 func newSecret(national string) secret {
-	s := secret{national: national, marks: []string{hex.EncodeToString([]byte(national))}}
+	s := secret{national: national, marks: []string{hex.EncodeToString([]byte(national))}, second: guard.NewSecret("+86"+national, "86")}
 	for _, e := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 		for lead := range 3 {
 			s.marks = append(s.marks, inBase64(e, national, lead))
@@ -34,10 +39,13 @@ func inBase64(e *base64.Encoding, number string, lead int) string {
 }
 
 // text is what is searched, in the forms in which a number is looked for. They are made once, for many numbers.
-type text struct{ plain, unescaped, together, lower string }
+type text struct {
+	plain, unescaped, together, lower string
+	second                            *guard.Text
+}
 
 func newText(s string) text {
-	return text{s, unescaped(s), digitsTogether(s), strings.ToLower(s)}
+	return text{s, unescaped(s), digitsTogether(s), strings.ToLower(s), guard.NewText(s)}
 }
 
 // in says how a text holds the number; "" when it does not.
@@ -57,7 +65,7 @@ func (s secret) in(t text) string {
 			return "in Base64"
 		}
 	}
-	return ""
+	return string(s.second.In(t.second))
 }
 
 // unescaped undoes %XX wherever it is well formed.

@@ -28,10 +28,11 @@ func main() {
 	daemon := flag.String("maskline", "bin/maskline", "the daemon's `binary`")
 	suite := flag.Bool("suite", true, "run the conformance suite as well")
 	only := flag.String("only", "", "run only the scenes whose name holds this `text`, or one of several (a|b); crash and modecrash are the crashes")
+	seed := flag.Uint64("seed", 0, "repeats the leak scenes of a run, which prints its `number`")
 	keep := flag.Bool("keep", false, "keep the run's files even when all is well")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	ok, err := run(ctx, *named, *daemon, *only, *suite, *keep)
+	ok, err := run(ctx, &lab{seed: leakSeed(*seed)}, *named, *daemon, *only, *suite, *keep)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "live:", err)
@@ -41,12 +42,11 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, named, daemon, only string, suite, keep bool) (ok bool, err error) {
+func run(ctx context.Context, l *lab, named, daemon, only string, suite, keep bool) (ok bool, err error) {
 	began := time.Now()
 	if err := needTools(ctx); err != nil {
 		return false, err
 	}
-	l := &lab{}
 	if l.fs, err = findSwitch(named); err != nil {
 		return false, err
 	}
@@ -100,8 +100,11 @@ func (l *lab) perform(ctx context.Context, only string, suite bool) error {
 	for i, f := range []func(context.Context, string) (*house, error){l.manyCalls, l.deaths, l.otherModes, l.voiceHouse, l.recordHouse, l.twoDaemons, l.drainHouse} {
 		open.Go(func() { houses[i], errs[i] = f(calls, only) })
 	}
+	var leaks *house
+	var leakErr error
+	open.Go(func() { leaks, leakErr = l.leakHouse(calls, only) })
 	open.Wait()
-	if err := errors.Join(errs...); err != nil {
+	if err := errors.Join(append(errs, leakErr)...); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
@@ -112,7 +115,7 @@ func (l *lab) perform(ctx context.Context, only string, suite bool) error {
 		return err
 	}
 	w := newWire(packets)
-	for _, h := range houses {
+	for _, h := range append(houses[:], leaks) {
 		if len(h.stages)+len(h.placed) == 0 && h.queue == nil {
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -161,6 +162,7 @@ var (
 func (s *stage) body(pairs ...string) map[string]any {
 	s.data = s.userData()
 	m := map[string]any{"userData": s.data}
+	maps.Copy(m, s.bind)
 	for i := 0; i+1 < len(pairs); i += 2 {
 		m[pairs[i]] = pairs[i+1]
 	}
@@ -326,7 +328,9 @@ func axyb() []scene {
 
 // connectTo is a customer's answer that puts the caller through.
 func connectTo(s *stage) string {
-	b, _ := json.Marshal(map[string]any{"operation": "connect", "connectInfo": []any{map[string]any{"calleeNum": "+86" + s.reaches, "userData": s.userData()}}})
+	to := map[string]any{"calleeNum": "+86" + s.reaches, "userData": s.userData()}
+	maps.Copy(to, s.bind)
+	b, _ := json.Marshal(map[string]any{"operation": "connect", "connectInfo": []any{to}})
 	return string(b)
 }
 

@@ -19,11 +19,12 @@ import (
 // phone is a script of scripts/sipp that one end of a call follows.
 type phone struct {
 	scenario string
-	ring     time.Duration // how long it rings, or lets ring
-	talk     time.Duration // then it hangs up, where the scenario does
-	from     string        // its address; "" is 127.0.0.1
-	keys     []string      // more keys of the scenario, name and value
-	press    string        // what callee-keys presses, as esl/esltest/keys writes it: , is a second
+	ring     time.Duration              // how long it rings, or lets ring
+	talk     time.Duration              // then it hangs up, where the scenario does
+	from     string                     // its address; "" is 127.0.0.1
+	keys     []string                   // more keys of the scenario, name and value
+	script   func(number string) string // its scenario as text, in place of a file of scripts/sipp; scenario is its name then
+	press    string                     // what callee-keys presses, as esl/esltest/keys writes it: , is a second
 }
 
 // apparatus is a phone at work: a SIPp that takes or makes one call.
@@ -77,6 +78,12 @@ func (l *lab) plugAt(ctx context.Context, port int, p phone, number string, args
 	}
 	for i := 0; i+1 < len(p.keys); i += 2 {
 		all = append(all, "-key", p.keys[i], p.keys[i+1])
+	}
+	if p.script != nil {
+		all[5] = filepath.Join(l.dir, name+".xml")
+		if err := os.WriteFile(all[5], []byte(p.script(number)), 0o600); err != nil {
+			return nil, fmt.Errorf("write a phone's scenario: %w", err)
+		}
 	}
 	a.child, err = l.start("sipp "+name, filepath.Join(l.dir, name+".out"), dir, nil, "sipp", append(all, args...)...)
 	if err != nil {

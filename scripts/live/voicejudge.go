@@ -41,8 +41,12 @@ func (e *voiceEvidence) leaks() {
 	for _, side := range []struct {
 		secret string
 		ms     []message
-	}{{e.who.b, e.toA}, {e.who.a, e.toB}} {
+		phone  *apparatus
+	}{{e.who.b, e.toA, e.a}, {e.who.a, e.toB, e.b}} {
 		secret := newSecret(side.secret)
+		if side.phone != nil && e.w.sounds(side.phone, side.secret) {
+			e.fault("LEAK in the packets of the sound")
+		}
 		for _, m := range side.ms {
 			for _, line := range secret.search(newText(m.text)) {
 				e.fault("LEAK in %s (%s): %s", m.method(), statusWord(m), line)
