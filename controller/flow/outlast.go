@@ -16,6 +16,8 @@ const (
 	orphanIn    = 2 * time.Second // in which who has claimed a leg marks it as his
 	outlastIn   = 5 * time.Minute // longer than the park's own bound (conf/freeswitch, park_timeout=240)
 	outlastWait = time.Second
+	// The record of a callee's leg that was lost is posted within 2 s, or found in the spool within 5 s; the caller hears nothing meanwhile.
+	calleeReportIn = 8 * time.Second
 )
 
 // orphaned takes up a leg that somebody has claimed and nobody has marked: its daemon died in between. Without this the caller would hear
@@ -112,7 +114,7 @@ func (k *call) calleeLost(ctx context.Context, leg string) (over bool, err error
 	of := func(reports []cdr.Leg) bool {
 		return slices.ContainsFunc(reports, func(l cdr.Leg) bool { return l.ID == leg })
 	}
-	for _, l := range k.e.reports.await(ctx, k.s.LegA, k.e.ReportWait, of) {
+	for _, l := range k.e.reports.await(ctx, k.s.LegA, calleeReportIn, of) {
 		k.legs.Add(l)
 	}
 	o := k.legs.Outcome(k.s.Plan, k.stopped.Load())

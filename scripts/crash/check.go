@@ -25,6 +25,7 @@ type check struct {
 // struck is a fault that was done.
 type struck struct {
 	strike
+	name     string // of the switch
 	from, to time.Time
 }
 
@@ -32,7 +33,7 @@ type struck struct {
 const (
 	// A switch that dies takes its calls with it: nobody knows when they would have ended. They have their one CDR, of source "lost".
 	exceptLost = "ended with their switch"
-	// No leg record is written by a switch that dies before a daemon has taken the call.
+	// No leg record is written by a switch that dies before a daemon has taken the call, or before the post of the record is over (2 s).
 	exceptUnseen = "died with their switch before anybody took them"
 )
 
@@ -114,11 +115,19 @@ func (c *check) run() {
 
 // untaken is a call that no daemon wrote down.
 func (c *check) untaken(s *seen) {
-	if s.lost && len(s.second) == 0 {
+	if (s.lost || c.dying(s)) && len(s.second) == 0 {
 		c.known[exceptUnseen]++
 		return
 	}
 	c.fault(s, nil, "a call without a session")
+}
+
+// dying says that a call ended so shortly before its switch was killed that the switch could not tell of it any more.
+func (c *check) dying(s *seen) bool {
+	return slices.ContainsFunc(c.struck, func(k struck) bool {
+		before := k.from.Sub(s.over())
+		return k.what == killSwitch && k.name == s.sw && before >= 0 && before < 3*time.Second
+	})
 }
 
 // unmet is a session that no switch saw: of a placed call that was not dialled it still has an end.
@@ -140,7 +149,7 @@ func (c *check) call(s *seen, row *session, p *placed) {
 	}
 	r := row.cdrs[0]
 	c.charged(s, row, r)
-	if s.lost {
+	if s.lost || r.source == "lost" && c.dying(s) {
 		c.known[exceptLost]++
 		return
 	}

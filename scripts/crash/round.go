@@ -137,7 +137,7 @@ func (r *round) strike(ctx context.Context, k strike) {
 		r.body[k.daemon].Lock()
 		defer r.body[k.daemon].Unlock()
 	}
-	s := struck{strike: k, from: time.Now()}
+	s := struck{strike: k, name: h.switches[k.sw].name, from: time.Now()}
 	wait := func() { r.until(ctx, time.Since(r.began)+k.lasts) }
 	var err error
 	switch k.what {
