@@ -160,10 +160,11 @@ func (m *Member) look(life context.Context) {
 }
 
 func (m *Member) round(ctx, life context.Context) error {
-	if err := m.renew(ctx); err != nil {
+	err := m.renew(ctx)
+	m.reap(ctx) // whatever becomes of the leases, work that has ended is not held
+	if err != nil {
 		return err
 	}
-	m.reap(ctx)
 	m.mu.Lock()
 	self := models.Daemon{Name: m.o.Name, Version: m.o.Version, URL: m.o.URL, StartedAt: m.started, Draining: m.draining}
 	m.mu.Unlock()

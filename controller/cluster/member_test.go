@@ -316,6 +316,22 @@ func TestRestarted(t *testing.T) {
 	}
 }
 
+// A daemon that ends while the database is away ends all the same, and soon.
+func TestEndsCutOff(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.slow = time.Second
+		d := h.start("a", 2, 4)
+		after(5 * time.Second)
+		h.cut("a", true)
+		began := time.Now()
+		d.end()
+		if took := time.Since(began); took > 10*time.Second {
+			t.Errorf("it ended after %v", took)
+		}
+		h.want("afterwards", h.count(""), map[string]int{})
+	})
+}
+
 // Three daemons whose ways to the database come and go at random: never two at one piece, and all done when all is well.
 func TestNeverTwo(t *testing.T) {
 	inHouse(t, func(h *house) {
