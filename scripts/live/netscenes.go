@@ -195,7 +195,8 @@ func (r *records) play(ctx context.Context) {
 		r.handOver(ctx, s)
 	}
 	if len(r.before) > 0 {
-		r.timed(ctx, r.before)
+		told, most := r.timed(ctx, r.before)
+		fmt.Printf("live: records to a receiver that answers: ends told after %s, at most %d threads\n", told, most)
 	}
 	if len(r.hung) > 0 {
 		r.hang(ctx)
@@ -208,7 +209,7 @@ func (r *records) hang(ctx context.Context) {
 	threads := r.threads()
 	r.gate.hole.Store(true)
 	told, most := r.timed(ctx, r.hung)
-	fmt.Printf("live: records to a receiver that never answers: ends told after %s, %d to %d threads, %d posts under way\n", told, threads, most, r.gate.taken.Load())
+	fmt.Printf("live: records to a receiver that never answers: ends told after %s, %d threads before and %d at most, %d posts begun\n", told, threads, most, r.gate.taken.Load())
 	for i, d := range told {
 		if d > 5*time.Second {
 			r.hung[i].fault("its end was told %s after it", d)

@@ -16,7 +16,7 @@ type ports struct {
 // Below the range from which the kernel takes ports for clients (32768 on), so that no connection gets one that is given out.
 const (
 	firstPort, lastPort = 12000, 18000
-	firstRTP, lastRTP   = 24000, 32000
+	firstRTP, lastRTP   = 18000, 32000
 	rtpRange            = 1000
 )
 
