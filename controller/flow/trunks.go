@@ -23,6 +23,17 @@ func newTrunks(list []models.Trunk, n models.Numbering) *trunks {
 	return &trunks{all: all, numbering: n, busy: map[string]int{}}
 }
 
+// ChannelsHeld is how many places on trunks the calls under way hold, of those that trunks have by their configuration; 0 when there are no calls.
+func (e *Engine) ChannelsHeld() int {
+	e.trunks.mu.Lock()
+	defer e.trunks.mu.Unlock()
+	n := 0
+	for _, held := range e.trunks.busy {
+		n += held
+	}
+	return n
+}
+
 // tryAtMost is how many trunks one call tries: each may take as long as a carrier's own timeout.
 const tryAtMost = 3
 

@@ -37,7 +37,7 @@ func TestKillsUnderLoad(t *testing.T) {
 	z := size{daemons: 1, switches: 1, rate: 15, load: 6 * time.Second, talk: 3 * time.Second, lease: 6 * time.Second, rest: time.Second, voice: true, faults: []fault{killDaemon, killSwitch}}
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
-	h, err := build(ctx, dir, program, os.Args[0], true, z)
+	h, err := build(ctx, dir, program, os.Args[0], true, network{}, z)
 	defer h.close()
 	if err != nil {
 		t.Fatal(err)

@@ -19,11 +19,12 @@ import (
 type daemon struct {
 	name                      string
 	dir                       string
+	host                      string
 	api, admin, intake, peers int
 	config                    string
 	proc                      *process
-	database                  *link
-	switches                  []*link
+	database                  cutter // nil for SQLite
+	switches                  []cutter
 }
 
 const (
@@ -38,8 +39,8 @@ const (
 )
 
 // newDaemon gives a daemon its ports.
-func newDaemon(dir, name string, p *ports) (*daemon, error) {
-	d := &daemon{name: name, dir: filepath.Join(dir, name)}
+func newDaemon(dir, name, host string, p *ports) (*daemon, error) {
+	d := &daemon{name: name, dir: filepath.Join(dir, name), host: host}
 	if err := os.MkdirAll(d.dir, 0o750); err != nil {
 		return nil, fmt.Errorf("make a daemon's directory: %w", err)
 	}
@@ -56,22 +57,14 @@ func newDaemon(dir, name string, p *ports) (*daemon, error) {
 func (d *daemon) configure(h *house, i int) error {
 	databaseAt := ""
 	if h.database.proc != nil {
-		port, err := h.ports.take()
-		if err != nil {
+		var err error
+		if d.database, databaseAt, err = h.way(i, h.network.databaseHost(), h.database.port); err != nil {
 			return err
 		}
-		if d.database, err = newLink(port, addr(h.database.port)); err != nil {
-			return err
-		}
-		databaseAt = addr(port)
 	}
 	var switches []string
 	for j, g := range h.switches {
-		port, err := h.ports.take()
-		if err != nil {
-			return err
-		}
-		l, err := newLink(port, addr(g.esl))
+		l, eslAt, err := h.way(i, h.network.switchHost(j), g.esl)
 		if err != nil {
 			return err
 		}
@@ -80,7 +73,7 @@ func (d *daemon) configure(h *house, i int) error {
 		if j%len(h.daemons) == i {
 			spool = ", spool: " + g.spool
 		}
-		switches = append(switches, fmt.Sprintf("{name: %s, addr: '%s', password: %s%s}", g.name, addr(port), eslPassword, spool))
+		switches = append(switches, fmt.Sprintf("{name: %s, addr: '%s', password: %s%s}", g.name, eslAt, eslPassword, spool))
 	}
 	text := fmt.Sprintf(`%[1]s
 keys: [{id: k1, key: %[2]s}]
@@ -91,20 +84,21 @@ switches: [%[10]s]
 trunks: [{name: carrier-a, addresses: [127.0.0.0/8], trust_caller: true, proxy: '127.0.0.1:5090'}]
 media: {prompts: %[11]s/prompts, tenants: %[11]s/tenants, uploads: %[11]s/uploads, recordings: %[11]s/recordings, record_wait: %[12]s}
 speech: {dir: %[11]s/speech}
-delivery: {allow: [127.0.0.0/8], calendar: [1s, 2s, 4s, 8s, 15s, 30s], voice_calendar: [1s, 2s, 4s, 8s, 15s, 30s], batch_wait: 200ms, dead_files: %[9]s/dead}
+delivery: {allow: [127.0.0.0/8, '%[15]s'], calendar: [1s, 2s, 4s, 8s, 15s, 30s], voice_calendar: [1s, 2s, 4s, 8s, 15s, 30s], batch_wait: 200ms, dead_files: %[9]s/dead}
 call: {max_talk: %[13]s}
 binding: {cool_off: 0s}
 schedule: {rate: '@every 3s'}
 tls: {dir: %[9]s/tls}
 log: {level: info}
 drain: 5s
-%[14]s`, h.database.config(databaseAt), sealingKey, addr(d.api), addr(d.admin), addr(d.intake), h.clusterListen(d), adminToken, cdrPassword, d.dir,
-		strings.Join(switches, ", "), h.shared, recordWait, longestTalk, h.clusterSection(d))
+%[14]s`, h.database.config(databaseAt), sealingKey, at(d.host, d.api), at(d.host, d.admin), at(d.host, d.intake), h.clusterListen(d), adminToken, cdrPassword, d.dir,
+		strings.Join(switches, ", "), h.shared, recordWait, longestTalk, h.clusterSection(d), spaceNet)
 	d.config = filepath.Join(d.dir, "maskline.yaml")
 	if err := os.WriteFile(d.config, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("write a daemon's configuration: %w", err)
 	}
-	d.proc = &process{name: d.name, log: filepath.Join(d.dir, "log"), dir: d.dir, program: h.program, args: []string{"serve", "--config", d.config},
+	program, args := h.network.command(i, h.program, "serve", "--config", d.config)
+	d.proc = &process{name: d.name, log: filepath.Join(d.dir, "log"), dir: d.dir, program: program, args: args,
 		env: []string{"GOTRACEBACK=all"}}
 	return nil
 }
@@ -112,7 +106,7 @@ drain: 5s
 // ready waits until the daemon says that it is.
 func (d *daemon) ready(ctx context.Context, within time.Duration) error {
 	err := eventually(within, d.name, func() error {
-		return exchange(ctx, http.MethodGet, "http://"+addr(d.admin)+"/readyz", nil, nil, nil)
+		return exchange(ctx, http.MethodGet, "http://"+at(d.host, d.admin)+"/readyz", nil, nil, nil)
 	})
 	if err != nil {
 		return fmt.Errorf("%w\n%s", err, d.proc.tail(1500))
@@ -130,19 +124,19 @@ func (d *daemon) tell(ctx context.Context, path string, in, out any) error {
 }
 
 func (d *daemon) send(ctx context.Context, path, kind string, body io.Reader, out any) error {
-	return exchange(ctx, http.MethodPost, "http://"+addr(d.admin)+"/admin/v1"+path, body,
+	return exchange(ctx, http.MethodPost, "http://"+at(d.host, d.admin)+"/admin/v1"+path, body,
 		http.Header{"Authorization": {"Bearer " + adminToken}, "Content-Type": {kind}}, out)
 }
 
 // recharge lets a tenant have money, so that no round ends in arrears.
 func (d *daemon) recharge(ctx context.Context, tenant, amount string) error {
-	return exchange(ctx, http.MethodPost, "http://"+addr(d.admin)+"/admin/v1/tenants/"+tenant+"/recharge", strings.NewReader(`{"amount":"`+amount+`"}`),
+	return exchange(ctx, http.MethodPost, "http://"+at(d.host, d.admin)+"/admin/v1/tenants/"+tenant+"/recharge", strings.NewReader(`{"amount":"`+amount+`"}`),
 		http.Header{"Authorization": {"Bearer " + adminToken}, "Content-Type": {"application/json"}, "Idempotency-Key": {"crash"}}, nil)
 }
 
 // metric reads one metric, summed over its labels.
 func (d *daemon) metric(ctx context.Context, name string) (float64, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr(d.admin)+"/metrics", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+at(d.host, d.admin)+"/metrics", nil)
 	if err != nil {
 		return 0, err
 	}
@@ -167,7 +161,7 @@ func (d *daemon) metric(ctx context.Context, name string) (float64, error) {
 }
 
 func (d *daemon) close() {
-	for _, l := range append([]*link{d.database}, d.switches...) {
+	for _, l := range append([]cutter{d.database}, d.switches...) {
 		if l != nil {
 			l.close()
 		}

@@ -17,6 +17,7 @@ import (
 // database is what the daemons write to: a MariaDB of the run's own, whose files outlive its process, or an SQLite file.
 type database struct {
 	dir  string
+	host string
 	port int      // of MariaDB; 0 is SQLite
 	proc *process // nil for SQLite
 	read *sql.DB  // the checker's own way in, past every cut
@@ -25,8 +26,8 @@ type database struct {
 const databaseUser, databaseKey = "maskline", "crash"
 
 // newDatabase makes the files; MariaDB's server is started by boot.
-func newDatabase(dir string, sqlite bool, p *ports) (*database, error) {
-	d := &database{dir: dir}
+func newDatabase(dir, host string, sqlite bool, p *ports) (*database, error) {
+	d := &database{dir: dir, host: host}
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return nil, fmt.Errorf("make the database's directory: %w", err)
 	}
@@ -45,7 +46,7 @@ func newDatabase(dir string, sqlite bool, p *ports) (*database, error) {
 		return nil, fmt.Errorf("mariadb-install-db: %w: %s", err, out)
 	}
 	d.proc = &process{name: "mariadbd", log: d.in("mariadbd.log"), dir: dir, program: server, args: []string{"--no-defaults", "--user=root",
-		"--datadir=" + d.in("data"), "--socket=" + d.in("sock"), "--pid-file=" + d.in("pid"), "--bind-address=127.0.0.1", fmt.Sprintf("--port=%d", d.port),
+		"--datadir=" + d.in("data"), "--socket=" + d.in("sock"), "--pid-file=" + d.in("pid"), "--bind-address=" + host, fmt.Sprintf("--port=%d", d.port),
 		"--skip-name-resolve", "--max-connections=400", "--innodb-buffer-pool-size=256M"}}
 	return d, nil
 }

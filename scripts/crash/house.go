@@ -18,6 +18,7 @@ type house struct {
 	program     string // maskline
 	self        string // this program, which is also the switch
 	ports       ports
+	network     network
 	database    *database
 	daemons     []*daemon
 	switches    []*gateway
@@ -30,8 +31,8 @@ type house struct {
 }
 
 // build starts a house of z.
-func build(ctx context.Context, dir, program, self string, sqlite bool, z size) (*house, error) {
-	h := &house{dir: dir, shared: filepath.Join(dir, "shared"), program: program, self: self, lease: z.lease}
+func build(ctx context.Context, dir, program, self string, sqlite bool, net network, z size) (*house, error) {
+	h := &house{dir: dir, shared: filepath.Join(dir, "shared"), program: program, self: self, lease: z.lease, network: net}
 	if err := h.plan(sqlite, z); err != nil {
 		return h, err
 	}
@@ -63,18 +64,21 @@ func (h *house) plan(sqlite bool, z size) error {
 	if err != nil {
 		return fmt.Errorf("make the run's directory: %w", err)
 	}
-	if h.database, err = newDatabase(filepath.Join(h.dir, "database"), sqlite, &h.ports); err != nil {
+	if err := h.network.open(z.daemons, z.switches); err != nil {
+		return err
+	}
+	if h.database, err = newDatabase(filepath.Join(h.dir, "database"), h.network.databaseHost(), sqlite, &h.ports); err != nil {
 		return err
 	}
 	for i := range z.daemons {
-		d, err := newDaemon(h.dir, fmt.Sprintf("d%d", i+1), &h.ports)
+		d, err := newDaemon(h.dir, fmt.Sprintf("d%d", i+1), h.network.daemonHost(i), &h.ports)
 		if err != nil {
 			return err
 		}
 		h.daemons = append(h.daemons, d)
 	}
 	for j := range z.switches {
-		g, err := newGateway(h.dir, fmt.Sprintf("fs%d", j+1), h.self, h.daemons[j%z.daemons].intake, &h.ports)
+		g, err := newGateway(h.dir, fmt.Sprintf("fs%d", j+1), h.network.switchHost(j), h.self, at(h.daemons[j%z.daemons].host, h.daemons[j%z.daemons].intake), &h.ports)
 		if err != nil {
 			return err
 		}
@@ -85,8 +89,21 @@ func (h *house) plan(sqlite bool, z size) error {
 			return err
 		}
 	}
-	h.customer, err = newReceiver()
+	h.customer, err = newReceiver(h.network.customerHost())
 	return err
+}
+
+// way is how the i-th daemon reaches a port of a host, and the address that it is given for it.
+func (h *house) way(i int, host string, port int) (cutter, string, error) {
+	if h.network.spaces {
+		return newWay(host, h.network.daemonHost(i)), at(host, port), nil
+	}
+	near, err := h.ports.take()
+	if err != nil {
+		return nil, "", err
+	}
+	l, err := newLink(near, at(host, port))
+	return l, addr(near), err
 }
 
 // clusterListen and clusterSection are what several daemons are told of each other.
@@ -94,14 +111,14 @@ func (h *house) clusterListen(d *daemon) string {
 	if len(h.daemons) == 1 {
 		return ""
 	}
-	return fmt.Sprintf(", peers: '%s'", addr(d.peers))
+	return fmt.Sprintf(", peers: '%s'", at(d.host, d.peers))
 }
 
 func (h *house) clusterSection(d *daemon) string {
 	if len(h.daemons) == 1 {
 		return ""
 	}
-	return fmt.Sprintf("cluster: {name: %s, lease: %s, url: 'http://%s'}\n", d.name, h.lease, addr(d.peers))
+	return fmt.Sprintf("cluster: {name: %s, lease: %s, url: 'http://%s'}\n", d.name, h.lease, at(d.host, d.peers))
 }
 
 // rent makes a tenant with a price, his apps, numbers and bindings.
@@ -173,7 +190,7 @@ func (h *house) bind(ctx context.Context) error {
 		room <- struct{}{}
 		work.Go(func() {
 			defer func() { <-room }()
-			if _, err := a.order(ctx, h.daemons[0].api, path, body); err != nil {
+			if _, err := a.order(ctx, at(h.daemons[0].host, h.daemons[0].api), path, body); err != nil {
 				mu.Lock()
 				failed = err
 				mu.Unlock()
@@ -255,4 +272,5 @@ func (h *house) close() {
 		h.customer.close()
 	}
 	local.CloseIdleConnections()
+	h.network.close()
 }

@@ -53,6 +53,7 @@ type options struct {
 	rounds   int
 	sqlite   bool
 	keep     bool
+	spaces   bool
 	program  string
 	faultsOf string
 }
@@ -70,6 +71,7 @@ func readOptions(args []string) (o options, err error) {
 	f.DurationVar(&o.rest, "rest", 4*time.Second, "between two faults that hit the only daemon, or the database")
 	f.BoolVar(&o.voice, "voice", true, "place notifications through the API as well")
 	f.BoolVar(&o.sqlite, "sqlite", false, "SQLite in place of MariaDB; one daemon, and no faults of the database")
+	f.BoolVar(&o.spaces, "netns", false, "each daemon in a network namespace of its own, cut off by the kernel; needs root, and 10.213.0.0/16 free")
 	f.BoolVar(&o.keep, "keep", false, "keep the run's directory")
 	f.StringVar(&o.program, "maskline", "bin/maskline", "the program under test")
 	f.StringVar(&o.faultsOf, "faults", "", "only these, with commas: kill daemon, kill database, kill switch, freeze daemon, cut database, cut switch")
@@ -133,7 +135,7 @@ func run(ctx context.Context, args []string) (clean bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	h, err := build(ctx, dir, program, self, o.sqlite, o.size)
+	h, err := build(ctx, dir, program, self, o.sqlite, network{spaces: o.spaces}, o.size)
 	defer func() {
 		h.close()
 		if o.keep || !clean {

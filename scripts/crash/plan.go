@@ -30,6 +30,7 @@ type strike struct {
 	sw     int           // the switch that is killed or cut off
 	lasts  time.Duration // until the process is started again, woken, or the link is whole
 	silent bool          // a cut: packets vanish; else connections break and are refused
+	owner  bool          // it hits whoever runs the switch then, and not the daemon that was drawn
 }
 
 func (s strike) String() string {
@@ -38,11 +39,19 @@ func (s strike) String() string {
 	case killSwitch:
 		text += fmt.Sprintf(" %d", s.sw+1)
 	case killDaemon, freezeDaemon, cutDatabase:
-		text += fmt.Sprintf(" %d", s.daemon+1)
+		text += " " + s.whom()
 	case cutSwitch:
-		text += fmt.Sprintf(" %d of daemon %d", s.sw+1, s.daemon+1)
+		text += fmt.Sprintf(" %d of %s", s.sw+1, s.whom())
 	}
 	return text + fmt.Sprintf(" for %.1fs", s.lasts.Seconds())
+}
+
+// whom is the daemon that is hit.
+func (s strike) whom() string {
+	if s.owner {
+		return fmt.Sprintf("(owner of switch %d)", s.sw+1)
+	}
+	return fmt.Sprintf("d%d", s.daemon+1)
 }
 
 // schedule is a round: all of it follows from the seed and the size of the run.
@@ -75,7 +84,7 @@ func newSchedule(seed uint64, z size) schedule {
 	gap := z.load / time.Duration(len(order)+1)
 	for i, what := range order {
 		at := gap*time.Duration(i) + gap/4 + time.Duration(r.Int64N(int64(gap)))
-		k := strike{at: max(at, free), what: what, daemon: r.IntN(z.daemons), sw: r.IntN(z.switches), silent: r.IntN(2) == 0}
+		k := strike{at: max(at, free), what: what, daemon: r.IntN(z.daemons), sw: r.IntN(z.switches), silent: r.IntN(2) == 0, owner: z.daemons > 1 && r.IntN(3) > 0}
 		k.lasts = lasting(r, what, z)
 		if z.daemons == 1 || what == killDatabase {
 			free = k.at + k.lasts + z.rest // the next fault finds the house whole, and calls that nothing has happened to

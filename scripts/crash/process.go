@@ -93,7 +93,16 @@ func (p *process) await(d time.Duration) bool {
 }
 
 // up tells whether a life runs.
-func (p *process) up() bool { return !p.await(0) }
+func (p *process) up() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case <-p.ended:
+		return false
+	default:
+		return p.cmd != nil
+	}
+}
 
 // tail is the end of its log, for a failure's text.
 func (p *process) tail(n int) string {
@@ -124,7 +133,9 @@ func (p *ports) take() (int, error) {
 	return 0, errors.New("no free port")
 }
 
-func addr(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
+func addr(port int) string { return at("127.0.0.1", port) }
+
+func at(host string, port int) string { return fmt.Sprintf("%s:%d", host, port) }
 
 // eventually repeats what must come true within d.
 func eventually(d time.Duration, what string, try func() error) error {

@@ -43,8 +43,8 @@ type feePush struct {
 	EndTime      string `json:"callEndTime"`
 }
 
-func newReceiver() (*receiver, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // at once
+func newReceiver(host string) (*receiver, error) {
+	l, err := net.Listen("tcp", at(host, 0)) //nolint:noctx // at once
 	if err != nil {
 		return nil, fmt.Errorf("open the customer's server: %w", err)
 	}

@@ -123,7 +123,7 @@ func (r *round) place(ctx context.Context, p *placed) {
 func (r *round) notify(ctx context.Context, to string) (session string, err error) {
 	body := map[string]any{"displayNbr": voiceNumber, "calleeNbr": to, "playInfoList": []any{map[string]any{"notifyVoice": noticePrompt}}}
 	for _, d := range r.h.daemons {
-		if session, err = r.h.voice.order(ctx, d.api, "/rest/httpsessions/callnotify/v2.0", body); err == nil {
+		if session, err = r.h.voice.order(ctx, at(d.host, d.api), "/rest/httpsessions/callnotify/v2.0", body); err == nil {
 			return session, nil
 		}
 	}
@@ -132,7 +132,11 @@ func (r *round) notify(ctx context.Context, to string) (session string, err erro
 
 // strike does one fault and undoes it.
 func (r *round) strike(ctx context.Context, k strike) {
-	h, d := r.h, r.h.daemons[k.daemon]
+	h := r.h
+	if k.owner {
+		k.daemon = r.ownerOf(ctx, k.sw, k.daemon)
+	}
+	d := h.daemons[k.daemon]
 	if k.what == killDaemon || k.what == freezeDaemon { // the same one is not killed while it sleeps
 		r.body[k.daemon].Lock()
 		defer r.body[k.daemon].Unlock()
@@ -175,6 +179,26 @@ func (r *round) strike(ctx context.Context, k strike) {
 	r.struck = append(r.struck, s)
 }
 
+// ownerOf is the daemon that runs a switch by what the leases say; another one if nobody does, or the database does not answer.
+func (r *round) ownerOf(ctx context.Context, sw, other int) int {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	db, err := r.h.database.reader()
+	if err != nil {
+		return other
+	}
+	var holder string
+	if err := db.QueryRowContext(ctx, "SELECT holder FROM leases WHERE name = ?", "switch/"+r.h.switches[sw].name).Scan(&holder); err != nil {
+		return other
+	}
+	for i, d := range r.h.daemons {
+		if holder == d.name || strings.HasPrefix(holder, d.name+"/") || strings.HasPrefix(holder, d.name+" ") {
+			return i
+		}
+	}
+	return other
+}
+
 // revive starts a daemon, again if it ends because the database is away, as an init system does.
 func (r *round) revive(ctx context.Context, d *daemon) error {
 	var err error
@@ -186,7 +210,7 @@ func (r *round) revive(ctx context.Context, d *daemon) error {
 			if !d.proc.up() {
 				return nil
 			}
-			return exchange(ctx, http.MethodGet, "http://"+addr(d.admin)+"/readyz", nil, nil, nil)
+			return exchange(ctx, http.MethodGet, "http://"+at(d.host, d.admin)+"/readyz", nil, nil, nil)
 		})
 		if d.proc.up() {
 			return ready
@@ -238,6 +262,11 @@ func (r *round) unquiet(ctx context.Context) (what []string) {
 	for name, n := range counts {
 		what = append(what, fmt.Sprintf("%d %s", n, name))
 	}
+	owned, err := leases(ctx, db, r.h.switches)
+	if err != nil {
+		return append(what, err.Error())
+	}
+	what = append(what, owned...)
 	if files := strays(r.h); len(files) > 0 {
 		what = append(what, fmt.Sprintf("%d files such as %s", len(files), files[0]))
 	}
@@ -289,7 +318,7 @@ func (r *round) weigh(ctx context.Context) (found []string) {
 		if err != nil {
 			found = append(found, d.name+": "+err.Error())
 		}
-		for _, gauge := range []string{"maskline_calls_live", "maskline_trunk_calls"} {
+		for _, gauge := range []string{"maskline_calls_live", "maskline_trunk_channels_held", "maskline_spool_held"} {
 			if n, err := d.metric(ctx, gauge); err != nil || n != 0 {
 				found = append(found, fmt.Sprintf("%s: %s is %.0f (%v)", d.name, gauge, n, err))
 			}

@@ -134,6 +134,25 @@ func (m micro) Scan(v any) error {
 	return nil
 }
 
+// leases looks at who holds what: each switch must be held by one of the daemons that run, and nothing may be held for longer than any lease
+// lasts (a job's is a minute).
+func leases(ctx context.Context, db *sql.DB, switches []*gateway) (found []string, err error) {
+	now := time.Now()
+	for _, g := range switches {
+		var until time.Time
+		err := db.QueryRowContext(ctx, "SELECT expires_at FROM leases WHERE name = ?", "switch/"+g.name).Scan(micro{&until})
+		if err != nil || until.Before(now) {
+			found = append(found, fmt.Sprintf("nobody runs %s since %s (%v)", g.name, clock(until), err))
+		}
+	}
+	var n int
+	err = db.QueryRowContext(ctx, "SELECT COUNT(*) FROM leases WHERE expires_at > ?", now.Add(10*time.Minute).UnixMicro()).Scan(&n)
+	if n > 0 {
+		found = append(found, fmt.Sprintf("%d leases that last for more than ten minutes", n))
+	}
+	return found, err
+}
+
 // left is what a quiet house has none of, by name.
 func left(ctx context.Context, db *sql.DB) (map[string]int, error) {
 	counts := map[string]int{}

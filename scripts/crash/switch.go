@@ -22,7 +22,8 @@ import (
 // gateway is one simulated switch, a process of its own: this program with other arguments.
 type gateway struct {
 	name    string
-	esl     int // its event socket's port
+	host    string // of its event socket
+	esl     int    // its event socket's port
 	control int
 	journal string // its own record of its legs
 	spool   string
@@ -36,8 +37,8 @@ const (
 )
 
 // newGateway describes a switch that posts its legs' records to an intake.
-func newGateway(dir, name, program string, intake int, p *ports) (*gateway, error) {
-	g := &gateway{name: name, journal: filepath.Join(dir, name+".journal"), spool: filepath.Join(dir, name+"-spool")}
+func newGateway(dir, name, host, program, intake string, p *ports) (*gateway, error) {
+	g := &gateway{name: name, host: host, journal: filepath.Join(dir, name+".journal"), spool: filepath.Join(dir, name+"-spool")}
 	if err := os.MkdirAll(g.spool, 0o750); err != nil {
 		return nil, fmt.Errorf("make a switch's spool: %w", err)
 	}
@@ -48,8 +49,8 @@ func newGateway(dir, name, program string, intake int, p *ports) (*gateway, erro
 		}
 	}
 	g.proc = &process{name: name, log: filepath.Join(dir, name+".log"), dir: dir, program: program, env: []string{asSwitchEnv + "=1"},
-		args: []string{asSwitch, "-name", name, "-esl", strconv.Itoa(g.esl), "-control", strconv.Itoa(g.control), "-journal", g.journal,
-			"-spool", g.spool, "-post", "http://" + addr(intake) + "/switch/v1/cdr"}}
+		args: []string{asSwitch, "-name", name, "-host", host, "-esl", strconv.Itoa(g.esl), "-control", strconv.Itoa(g.control), "-journal", g.journal,
+			"-spool", g.spool, "-post", "http://" + intake + "/switch/v1/cdr"}}
 	return g, nil
 }
 
@@ -93,6 +94,7 @@ func (g *gateway) legs(ctx context.Context) (int, error) {
 func runSwitch(args []string) error {
 	f := flag.NewFlagSet(asSwitch, flag.ContinueOnError)
 	name := f.String("name", "", "")
+	host := f.String("host", "127.0.0.1", "")
 	esl := f.Int("esl", 0, "")
 	control := f.Int("control", 0, "")
 	journal := f.String("journal", "", "")
@@ -120,7 +122,7 @@ func runSwitch(args []string) error {
 		CDR: sim.CDR{URL: *post, User: "switch", Password: cdrPassword, Spool: *spool}})
 	defer func() { _ = sw.Close() }()
 	sw.SetPhone(sim.Phone{Rings: time.Second, HangsUpAfter: 4 * time.Second}) // whom the platform calls itself
-	if _, err := sw.Listen(addr(*esl)); err != nil {
+	if _, err := sw.Listen(at(*host, *esl)); err != nil {
 		return err
 	}
 	l, err := net.Listen("tcp", addr(*control)) //nolint:noctx // at once

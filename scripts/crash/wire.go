@@ -60,7 +60,7 @@ func (a account) signed() http.Header {
 }
 
 // order asks something of the platform as a tenant does; it gives the session of a call that was asked for.
-func (a account) order(ctx context.Context, api int, path string, body map[string]any) (session string, err error) {
+func (a account) order(ctx context.Context, api, path string, body map[string]any) (session string, err error) {
 	b, err := json.Marshal(body)
 	if err != nil {
 		return "", err
@@ -70,7 +70,7 @@ func (a account) order(ctx context.Context, api int, path string, body map[strin
 		Desc    string `json:"resultdesc"`
 		Session string `json:"sessionId"`
 	}
-	if err := exchange(ctx, http.MethodPost, "http://"+addr(api)+path, bytes.NewReader(b), a.signed(), &answer); err != nil {
+	if err := exchange(ctx, http.MethodPost, "http://"+api+path, bytes.NewReader(b), a.signed(), &answer); err != nil {
 		return "", err
 	}
 	if answer.Code != "0" {

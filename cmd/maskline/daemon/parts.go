@@ -206,6 +206,7 @@ func (d *Daemon) makeCalls(context.Context) (err error) {
 		d.metrics.gaugeOf("deliveries_resting", "Deliveries in the database that are not over, counted every 30 s, up to 100000.", prometheus.Labels{"state": string(state)},
 			func() float64 { return float64(d.courier.Resting(state)) })
 	}
+	d.metrics.gauge("trunk_channels_held", "Channels of trunks that this daemon's calls hold.", func() float64 { return float64(d.engine.ChannelsHeld()) })
 	d.metrics.gauge("calls_live", "Calls that this daemon carries now.", func() float64 { return float64(d.engine.Live()) })
 	if d.cfg.Listen.Intake == "" {
 		return nil
