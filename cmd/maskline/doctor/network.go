@@ -68,6 +68,16 @@ func switches(ctx context.Context, cfg conf.Config) []Finding {
 	return out
 }
 
+// socketAddress looks whether an event socket may be where it is: it is not encrypted, and who speaks to it owns the switch.
+func socketAddress(about, addr string) []Finding {
+	ap, err := netip.ParseAddrPort(addr)
+	if err != nil || ap.Addr().Unmap().IsLoopback() || ap.Addr().Unmap().IsPrivate() || ap.Addr().IsLinkLocalUnicast() {
+		return nil
+	}
+	return []Finding{failed(about, "its event socket has the public address "+ap.Addr().String()+": commands, numbers and the password cross the network in the clear",
+		"let it listen on loopback or in a private network (maskline_esl_ip), behind an ACL and a firewall; between machines use a tunnel such as WireGuard")}
+}
+
 func oneSwitch(ctx context.Context, cfg conf.Config, s conf.Switch) []Finding {
 	about := "switch " + s.Name
 	if s.Simulated {
@@ -81,6 +91,7 @@ func oneSwitch(ctx context.Context, cfg conf.Config, s conf.Switch) []Finding {
 	if shippedPasswords[password] {
 		out = append(out, failed(about, "its event socket has a password that everybody knows", "change maskline_esl_password in its vars.xml and the password here"))
 	}
+	out = append(out, socketAddress(about, s.Addr)...)
 	asked := [][2]string{{"switchname", ""}, {"strepoch", ""}}
 	for _, t := range cfg.Trunks {
 		asked = append(asked, [2]string{"sofia", "status gateway " + t.Name})
