@@ -141,14 +141,17 @@ func (r *reports) run(ctx context.Context) {
 	}
 }
 
-// settleAll settles some calls at a time and returns when it is through.
+// settleAll settles some calls at a time and returns when it is through, or the database is away: then all of them wait for the next round.
 func (r *reports) settleAll(ctx context.Context, calls []string) {
-	work := make(chan string)
+	work, away := make(chan string), make(chan error, settleAtOnce)
 	var wg sync.WaitGroup
 	for range min(settleAtOnce, len(calls)) {
 		wg.Go(func() {
 			for call := range work {
-				r.settle(ctx, call)
+				if err := r.settle(ctx, call); err != nil {
+					away <- err
+					return
+				}
 			}
 		})
 	}
@@ -157,6 +160,11 @@ func (r *reports) settleAll(ctx context.Context, calls []string) {
 	for _, call := range calls {
 		select {
 		case work <- call:
+		case err := <-away:
+			if ctx.Err() == nil {
+				r.e.Log.Warn("leg reports wait for the database", "calls", len(calls), "error", err)
+			}
+			return
 		case <-ctx.Done():
 			return
 		}
@@ -190,38 +198,37 @@ func (r *reports) due() []string {
 	return calls
 }
 
-// settle ends a session from its legs' reports.
-func (r *reports) settle(ctx context.Context, call string) {
+// settle ends a session from its legs' reports. It fails when the database is away.
+func (r *reports) settle(ctx context.Context, call string) error {
 	legs := r.of(call)
 	r.mu.Lock()
 	p := r.held[call]
 	r.mu.Unlock()
 	if p == nil {
-		return
+		return nil
 	}
 	waited := time.Since(p.first)
 	s, err := r.e.Store.Session(ctx, models.SessionID(call, p.host))
 	switch {
 	case err != nil && models.CodeOf(err) != models.NotFound:
-		r.e.Log.Warn("leg reports wait for the database", "error", err)
-		return
+		return err
 	case err == nil && !s.EndedAt.IsZero():
 		r.settled(call)
-		return
+		return nil
 	case waited < othersAfter && !r.e.owns(p.host):
 		r.later(p, othersAfter) // the switch's owner is still at it, or about to find the call on it
-		return
+		return nil
 	case err != nil:
-		r.unknown(ctx, call, p, legs)
-		return
+		return r.unknown(ctx, call, p, legs)
 	case s.Plan.Place != nil && waited < orphanAfter && !slices.ContainsFunc(legs, answeredLeg):
-		return // the next trunk may be ringing, and the resync may not have seen it yet
+		return nil // the next trunk may be ringing, and the resync may not have seen it yet
 	case s.Plan.Connect != nil && waited < othersAfter && !slices.ContainsFunc(legs, func(l cdr.Leg) bool { return l.Role == "b" }):
-		return // the callee's record is on its way, unless none was dialled
+		return nil // the callee's record is on its way, unless none was dialled
 	}
 	if err := r.e.endFromReports(ctx, s, legs); err != nil && !errors.Is(err, context.Canceled) {
 		r.e.Log.Error("session could not be ended from its legs' reports", "sessionId", s.ID, "error", err)
 	}
+	return nil
 }
 
 // ended says that the call is over: its first leg has ended, and no other can take its place.
@@ -231,19 +238,25 @@ func (p *pending) ended(call string) bool {
 	})
 }
 
-// unknown settles the reports of a call that has no session.
-func (r *reports) unknown(ctx context.Context, call string, p *pending, legs []cdr.Leg) {
+// unknown settles the reports of a call that has no session. It fails when the database is away.
+func (r *reports) unknown(ctx context.Context, call string, p *pending, legs []cdr.Leg) error {
 	leg, ok := cameIn(legs, call)
 	switch {
+	case ok && !r.e.knows(p.host):
+		// It would be written beside the session that it has under the switch's right name. Its file stays, for a daemon that knows the switch.
+		r.e.Observe.ReportDropped("no switch")
+		r.e.Log.Error("leg report is of a switch that is not in the configuration: compare maskline_switch_name in its vars.xml with host of switches", "host", p.host)
+		r.mu.Lock()
+		delete(r.held, call)
+		r.mu.Unlock()
 	case ok:
-		if err := r.e.untaken(ctx, p.host, leg); err != nil && ctx.Err() == nil {
-			r.e.Log.Warn("a call that no daemon took waits for the database", "call", call, "error", err)
-		}
+		return r.e.untaken(ctx, p.host, leg)
 	case time.Since(p.first) > orphanAfter:
 		r.e.Observe.ReportDropped("no session")
 		r.e.Log.Warn("leg report belongs to no call that is known", "call", call)
 		r.settled(call)
 	}
+	return nil
 }
 
 // later lets a call rest until this long after its first report.
@@ -255,6 +268,9 @@ func (r *reports) later(p *pending, after time.Duration) {
 
 // nameOf is the name of the switch whose session ids end with a host.
 func (e *Engine) nameOf(host string) string { return cmp.Or(e.Switches[host], host) }
+
+// knows says that a host is one of the switches.
+func (e *Engine) knows(host string) bool { return len(e.Switches) == 0 || e.Switches[host] != "" }
 
 // owns says that the calls of a switch are this daemon's now.
 func (e *Engine) owns(host string) bool {

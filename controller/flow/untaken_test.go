@@ -177,18 +177,22 @@ func TestUntakenIsWrittenOnce(t *testing.T) {
 	})
 }
 
-// What is no call leaves nothing, and its record may go.
+// What is no call leaves nothing, and its record may go; but not one of a switch that is unknown here.
 func TestReportsOfNoCall(t *testing.T) {
 	dialled := refusedLeg("c2", "127.0.0.1", time.Now())
 	dialled.Invite = cdr.Invite{}
 	for name, l0 := range map[string]cdr.Leg{"a stranger": refusedLeg("c1", "192.0.2.9", time.Now()), "a leg that was dialled": dialled,
-		"a callee": {ID: "b3", Call: "c3", Role: "b", HungUp: time.Now()}} {
+		"a callee":                  {ID: "b3", Call: "c3", Role: "b", HungUp: time.Now()},
+		"a switch of another house": refusedLeg("c4", "127.0.0.1", time.Now())} {
 		t.Run(name, func(t *testing.T) {
 			inLab(t, sim.Options{}, func(l *lab) {
 				e, gone := l.aside(), false
+				if l0.Call == "c4" {
+					e.Switches = map[string]string{"fs7": "fs7"}
+				}
 				e.Report(l0, "sw1", func() { gone = true })
 				time.Sleep(2 * orphanAfter)
-				if _, err := l.st.Session(l.ctx, models.SessionID(l0.Call, "sw1")); models.CodeOf(err) != models.NotFound || !gone {
+				if _, err := l.st.Session(l.ctx, models.SessionID(l0.Call, "sw1")); models.CodeOf(err) != models.NotFound || gone == (l0.Call == "c4") || e.reports.waiting() != 0 {
 					t.Errorf("session: %v; its record may go: %t", err, gone)
 				}
 			})
