@@ -30,6 +30,7 @@ type house struct {
 	apps       [2]app         // of mode axb
 	modes      map[string]app // of the other modes, by the names of settings
 	trunks     []string       // YAML, one a trunk
+	more       string         // further configuration, YAML
 	unseen     bool           // the daemon does not see the switch's spool
 	shared     []int          // ports of the trunks f-1, f-2, f-3, which every call of the house may fall back on
 	stages     []*stage
@@ -106,6 +107,7 @@ tls: {dir: %[1]s/tls}
 log: {level: debug}
 drain: 5s
 `, h.in(), sealingKey, h.api, h.admin, h.sw.intake, adminToken, cdrPassword, h.name, h.sw.esl, eslPassword, strings.Join(h.trunks, "\n  - "))
+	text += h.more
 	if h.unseen {
 		text = strings.Replace(text, fmt.Sprintf(", spool: %s/switch/spool}", h.in()), "}", 1)
 	}

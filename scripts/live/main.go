@@ -94,10 +94,10 @@ func (l *lab) perform(ctx context.Context, only string, suite bool) error {
 	}
 	calls, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
-	var houses [7]*house
+	var houses [8]*house
 	errs := make([]error, len(houses))
 	var open sync.WaitGroup
-	for i, f := range []func(context.Context, string) (*house, error){l.manyCalls, l.deaths, l.otherModes, l.voiceHouse, l.recordHouse, l.twoDaemons, l.drainHouse} {
+	for i, f := range []func(context.Context, string) (*house, error){l.manyCalls, l.deaths, l.otherModes, l.voiceHouse, l.recordHouse, l.twoDaemons, l.drainHouse, l.overloadHouse} {
 		open.Go(func() { houses[i], errs[i] = f(calls, only) })
 	}
 	var leaks *house
