@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -67,8 +68,8 @@ func TestUntaken(t *testing.T) {
 					t.Errorf("charged: %+v", charges)
 				}
 				time.Sleep(2 * time.Minute)
-				if e.reports.waiting() != 0 || seen.untaken != 1 {
-					t.Errorf("%d reports are left; %d calls were counted", e.reports.waiting(), seen.untaken)
+				if e.reports.waiting() != 0 || seen.untaken.Load() != 1 {
+					t.Errorf("%d reports are left; %d calls were counted", e.reports.waiting(), seen.untaken.Load())
 				}
 				l.spoolIsEmpty()
 			})
@@ -84,10 +85,10 @@ func (l *lab) unbindIt() error {
 // counts are the calls that were not taken.
 type counts struct {
 	Silent
-	untaken int
+	untaken atomic.Int64
 }
 
-func (c *counts) Untaken(string, string) { c.untaken++ }
+func (c *counts) Untaken(string, string) { c.untaken.Add(1) }
 
 // A call that is refused for being one too many leaves what any call leaves.
 func TestRefusedCallIsWritten(t *testing.T) {
@@ -157,9 +158,11 @@ func TestUntakenIsWrittenOnce(t *testing.T) {
 			}
 		}
 		time.Sleep(time.Minute)
+		mu.Lock()
 		if done != calls*2*len(daemons) {
 			t.Errorf("%d of %d records may go", done, calls*2*len(daemons))
 		}
+		mu.Unlock()
 		for i := range calls {
 			id := models.SessionID(fmt.Sprintf("leg-%d", i), "sw1")
 			c, err := l.st.CDR(l.ctx, id)
@@ -186,14 +189,15 @@ func TestReportsOfNoCall(t *testing.T) {
 		"a switch of another house": refusedLeg("c4", "127.0.0.1", time.Now())} {
 		t.Run(name, func(t *testing.T) {
 			inLab(t, sim.Options{}, func(l *lab) {
-				e, gone := l.aside(), false
+				e := l.aside()
+				var gone atomic.Bool
 				if l0.Call == "c4" {
 					e.Switches = map[string]string{"fs7": "fs7"}
 				}
-				e.Report(l0, "sw1", func() { gone = true })
+				e.Report(l0, "sw1", func() { gone.Store(true) })
 				time.Sleep(2 * orphanAfter)
-				if _, err := l.st.Session(l.ctx, models.SessionID(l0.Call, "sw1")); models.CodeOf(err) != models.NotFound || gone == (l0.Call == "c4") || e.reports.waiting() != 0 {
-					t.Errorf("session: %v; its record may go: %t", err, gone)
+				if _, err := l.st.Session(l.ctx, models.SessionID(l0.Call, "sw1")); models.CodeOf(err) != models.NotFound || gone.Load() == (l0.Call == "c4") || e.reports.waiting() != 0 {
+					t.Errorf("session: %v; its record may go: %t", err, gone.Load())
 				}
 			})
 		})
