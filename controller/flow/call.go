@@ -49,10 +49,12 @@ type call struct {
 	placing     placing      // of a call that we place
 	on          string       // the switch that it is counted for
 
-	stopped  atomic.Bool            // callStop
-	bridging atomic.Bool            // a bridge was given to the switch and has not come back
-	leaving  atomic.Bool            // the daemon ends
-	placed   atomic.Pointer[string] // leg 1 of a call that we placed, as far as it is known
+	abandon   context.CancelFunc     // ends the goroutine as the end of the daemon would; set before it begins
+	listening atomic.Bool            // it waits for an event
+	stopped   atomic.Bool            // callStop
+	bridging  atomic.Bool            // a bridge was given to the switch and has not come back
+	leaving   atomic.Bool            // the daemon ends
+	placed    atomic.Pointer[string] // leg 1 of a call that we placed, as far as it is known
 }
 
 func (e *Engine) newCall(leg esl.Call, host string) *call {
@@ -107,7 +109,9 @@ func (k *call) dialled() error {
 
 // next waits for the call's next event and folds it into the legs. It fails with errLeave once the daemon ends and the call is dialled.
 func (k *call) next(ctx context.Context) (esl.Event, error) {
+	k.listening.Store(true)
 	ev, err := k.leg.Next(ctx)
+	k.listening.Store(false)
 	switch {
 	case errors.Is(err, esl.ErrClosed) && k.leaving.Load():
 		return ev, errLeave

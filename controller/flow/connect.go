@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"maskline/controller/cdr"
@@ -229,8 +230,16 @@ func announcement(s models.StateCode) string {
 // lost ends a call whose leg went without a word: the switch restarted, or the link was down when it ended. The switch's own record,
 // posted or spooled, may still tell how.
 func (k *call) lost(ctx context.Context) error {
+	all := func(reports []cdr.Leg) bool {
+		legs := k.legs
+		legs.As, legs.Bs = slices.Clone(legs.As), slices.Clone(legs.Bs)
+		for _, l := range reports {
+			legs.Add(l)
+		}
+		return legs.Over()
+	}
 	k.source = models.SourceLost
-	for _, l := range k.e.reports.await(ctx, k.s.LegA, k.e.ReportWait) {
+	for _, l := range k.e.reports.await(ctx, k.s.LegA, k.e.ReportWait, all) {
 		k.legs.Add(l)
 		k.source = models.SourcePost
 	}

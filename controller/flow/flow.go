@@ -238,6 +238,7 @@ func (e *Engine) begin(k *call, flow func(context.Context)) error {
 	t.wg.Add(1)
 	k.under = t.held
 	ctx, cancel := context.WithCancel(t.ctx)
+	k.abandon = cancel
 	go func() {
 		defer e.wg.Done()
 		defer t.wg.Done()

@@ -117,8 +117,8 @@ func (k *call) refuse(ctx context.Context, r models.Refuse) error {
 	return nil
 }
 
-// apologise ends a call about which nothing more can be known: the database is away. If that was so from the first there is no session and
-// no CDR of it; the switch's own record tells that it was.
+// apologise ends a call about which nothing more can be known: the database is away. If that was so from the first, its session and CDR are
+// written later, from the switch's own record (untaken).
 func (k *call) apologise(ctx context.Context) {
 	k.own(ctx)
 	if err := k.play(ctx, models.PromptSystemBusy); err != nil && !errors.Is(err, esl.ErrGone) {

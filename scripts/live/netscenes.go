@@ -161,9 +161,15 @@ func (r *records) cast(only string) error {
 		if err != nil {
 			return err
 		}
-		if s != nil {
-			*list = append(*list, s)
+		if s == nil {
+			continue
 		}
+		s.extra = func(e *evidence) {
+			if e.setup > time.Second {
+				e.fault("B was called %s after A had called", e.setup)
+			}
+		}
+		*list = append(*list, s)
 	}
 	return errors.Join(errs[:]...)
 }
