@@ -49,26 +49,35 @@ func (s *stage) judge(w *wire) {
 	}
 }
 
-// leaks looks for the other's real number in every message to either party.
+// leaks looks for the other's real number, and for that of whoever else is bound, in every message to either party.
 func (e *evidence) leaks() {
 	for _, side := range []struct {
 		who    string
-		secret string
+		own    string
 		ms     []message
 		phones []*apparatus
-	}{{"the caller", e.reaches, e.toA, []*apparatus{e.a}}, {"the callee", e.dials, e.toB, e.bs}} {
-		secret := newSecret(side.secret)
-		for _, p := range side.phones {
-			if p != nil && e.w.sounds(p, side.secret) {
-				e.fault("LEAK to %s in the packets of the sound", side.who)
+	}{{"the caller", e.dials, e.toA, []*apparatus{e.a}}, {"the callee", e.reaches, e.toB, e.bs}} {
+		for _, number := range []string{e.who.a, e.who.b, e.who.c} {
+			if number == side.own {
+				continue
+			}
+			e.leaksTo(side.who, newSecret(number), side.ms)
+			for _, p := range side.phones {
+				if p != nil && e.w.sounds(p, number) {
+					e.fault("LEAK to %s in the packets of the sound", side.who)
+				}
 			}
 		}
-		for _, m := range side.ms {
-			for _, line := range secret.search(newText(m.text)) {
-				// A message that was sent again is told once.
-				if f := fmt.Sprintf("LEAK to %s in %s (%s): %s", side.who, m.method(), statusWord(m), line); !slices.Contains(e.faults, f) {
-					e.fault("%s", f)
-				}
+	}
+}
+
+// leaksTo looks for a number in the messages to one side.
+func (e *evidence) leaksTo(who string, s secret, ms []message) {
+	for _, m := range ms {
+		for _, line := range s.search(newText(m.text)) {
+			// A message that was sent again is told once.
+			if f := fmt.Sprintf("LEAK to %s in %s (%s): %s", who, m.method(), statusWord(m), line); !slices.Contains(e.faults, f) {
+				e.fault("%s", f)
 			}
 		}
 	}

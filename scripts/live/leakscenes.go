@@ -48,11 +48,12 @@ type leakEnd struct {
 	bind           map[string]any
 	stops          bool // the customer stops it
 	want           want
-	talk           float64 // seconds until the one hangs up who does
-	not            string  // the mode in which it cannot be played
+	talk           float64  // seconds until the one hangs up who does
+	not            []string // modes in which it cannot be played
+	strange        bool     // somebody calls whom nobody is bound to
 }
 
-// leakEnds are the ends; %s in the events is what a mode tells between callin and callout.
+// leakEnds are the ends; %s in the events stands for what a mode tells between callin and callout.
 var leakEnds = []leakEnd{
 	{name: "answered", want: want{final: 200, events: "callin %scallout alerting answer disconnect", hungUpBy: 1}, caller: plot{mixed: true}, callee: plot{waits: true, final: 200}},
 	{name: "181, then answered", want: want{final: 200, events: "callin %scallout alerting answer disconnect", hungUpBy: 1}, callee: plot{waits: true, forwarded: true, final: 200}},
@@ -61,13 +62,15 @@ var leakEnds = []leakEnd{
 	{name: "recorded", bind: map[string]any{"recordFlag": "true", "recordHintTone": "record_hint.wav"}, talk: 4,
 		want: want{final: 200, events: "callin %scallout alerting answer disconnect", hungUpBy: 1}, callee: plot{waits: true, final: 200}},
 	{name: "to the last minute", bind: map[string]any{"maxDuration": 2, "lastMinVoice": "last_minute.wav"}, caller: plot{waits: true}, callee: plot{waits: true, final: 200},
-		want: want{final: 200, state: 8010, events: "callin %scallout alerting answer disconnect"}, not: "AXYB"},
-	{name: "callStop", stops: true, caller: plot{waits: true}, callee: plot{waits: true, final: 200}, want: want{final: 200, state: 8017, events: "callin %scallout alerting answer disconnect"}, not: "X"},
+		want: want{final: 200, state: 8010, events: "callin %scallout alerting answer disconnect"}, not: []string{"AXE", "AXYB"}},
+	{name: "callStop", stops: true, caller: plot{waits: true}, callee: plot{waits: true, final: 200}, want: want{final: 200, state: 8017, events: "callin %scallout alerting answer disconnect"}, not: []string{"X"}},
 	{name: "busy", callee: plot{final: 486}, want: want{final: 486, state: 8102, q850: 17, sip: 486, events: "callin %scallout alerting disconnect", prompt: "busy.wav"}},
 	{name: "181, then busy", callee: plot{final: 486, forwarded: true}, want: want{final: 486, state: 8102, q850: 17, sip: 486, events: "callin %scallout alerting disconnect", prompt: "busy.wav"}},
 	{name: "rejected", callee: plot{final: 603}, want: want{final: 603, state: 7503, q850: 21, sip: 603, events: "callin %scallout disconnect", prompt: "rejected.wav"}},
 	{name: "off", callee: plot{final: 480}, want: want{final: 408, state: 8103, q850: 18, sip: 480, events: "callin %scallout disconnect", prompt: "unreachable.wav"}},
-	{name: "A leaves", caller: plot{leaves: true}, callee: plot{final: 0}, want: want{final: 487, state: 7502, q850: 16, sip: 487, events: "callin %scallout alerting disconnect", hungUpBy: 1}, not: "AXE"},
+	{name: "A leaves", caller: plot{leaves: true}, callee: plot{final: 0}, want: want{final: 487, state: 7502, q850: 16, sip: 487, events: "callin %scallout alerting disconnect", hungUpBy: 1}, not: []string{"AXE"}},
+	{name: "refused to a stranger", strange: true, want: want{final: 603, state: 8014, events: "callin disconnect", prompt: "no_binding.wav"},
+		not: []string{"AXB from B", "AX", "AX temporary", "AXE", "AXYB", "X"}},
 	{name: "forwarded by 302", callee: plot{final: 302, away: "9999@127.0.0.9"}, want: want{final: 503, state: 7506, q850: 44, sip: 302, events: "callin %scallout disconnect", prompt: "unreachable.wav"}},
 }
 
@@ -77,17 +80,18 @@ func loudPhone(p plot, seed uint64, caller bool, talk float64) phone {
 	return phone{scenario: "loud-" + side, talk: sec(talk), script: func(number string) string { return p.script(seed, number, caller) }}
 }
 
-// leakScenes draws one scene for each end, in modes in turn, so that a run has every end, every mode twice, and every act of either side.
+// leakScenes draws one scene for each end, each in a mode that has had the fewest, so that a run has every end, every mode, and every act.
 func leakScenes(rnd *rand.Rand) (scenes []scene) {
 	modes, ends := slices.Clone(leakModes), slices.Clone(leakEnds)
 	rnd.Shuffle(len(modes), func(i, j int) { modes[i], modes[j] = modes[j], modes[i] })
 	rnd.Shuffle(len(ends), func(i, j int) { ends[i], ends[j] = ends[j], ends[i] })
-	doing := dealActs(rnd)
-	for i, e := range ends {
-		m := modes[i%len(modes)]
-		for at := i; m.name == e.not; m = modes[at%len(modes)] {
-			at++
-		}
+	// Who has the least choice chooses first.
+	slices.SortStableFunc(ends, func(a, b leakEnd) int { return len(b.not) - len(a.not) })
+	doing, had := dealActs(rnd), map[string]int{}
+	for _, e := range ends {
+		may := slices.DeleteFunc(slices.Clone(modes), func(m leakMode) bool { return slices.Contains(e.not, m.name) })
+		m := slices.MinFunc(may, func(a, b leakMode) int { return had[a.name] - had[b.name] })
+		had[m.name]++
 		scenes = append(scenes, leakScene(rnd, m, e, doing))
 	}
 	return scenes
@@ -122,12 +126,15 @@ func leakScene(rnd *rand.Rand, m leakMode, e leakEnd, doing func() []string) sce
 		}
 	}
 	e.caller.press = m.press
-	e.want.events = fmt.Sprintf(e.want.events, m.after)
+	e.want.events = strings.Replace(e.want.events, "%s", m.after, 1)
 	e.want.of = m.of
 	sc := scene{name: "leak: " + m.name + ", " + e.name, expect: "no number crosses" + done("A", e.caller.acts) + done("B", e.callee.acts), mode: m.mode, order: m.order, roles: m.roles, fromB: m.fromB,
 		answers: m.answers, bind: e.bind, want: e.want, caller: loudPhone(e.caller, rnd.Uint64(), true, talk), callee: []phone{loudPhone(e.callee, rnd.Uint64(), false, talk)}}
 	if e.stops {
 		sc.answers = stopAt("answer", time.Second)
+	}
+	if e.strange {
+		sc.other, sc.callee = true, nil
 	}
 	if e.callee.final == 302 { // another trunk is tried, and another: all are forwarded
 		sc.trunk, sc.callee = "f-1", slices.Repeat(sc.callee, 3)
