@@ -72,6 +72,7 @@ func (l labels) CallEnded(m models.Mode, s models.StateCode, o models.Source) { 
 func (l labels) Stage(name string, _ time.Duration)                           { l.hear(name) }
 func (l labels) StrangerRefused(name string)                                  { l.hear(name) }
 func (l labels) ReportDropped(why string)                                     { l.hear(why) }
+func (l labels) Rescued(why string)                                           { l.hear(why) }
 func (l labels) LeakPrevented(where string)                                   { l.hear("leak prevented: ", where) }
 
 // TestNoNumberLeaks lets calls of every mode end in every way, at random, and reads all that the daemon said meanwhile: to the switch, in its log, its

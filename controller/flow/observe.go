@@ -21,6 +21,9 @@ type Observe interface {
 	CommitRetried()
 	ReportDropped(why string)
 	Untaken(switchName, why string) // a call that no daemon took was written from the switch's record: nobody, overload
+	// Rescued: a caller whose leg nobody held was taken up or ended; why is claim (its daemon died right after the claim), link (a command was lost
+	// with the link) or callee (leg 2 went while nobody heard).
+	Rescued(why string)
 	Panicked()
 }
 
@@ -42,4 +45,5 @@ func (Silent) TollRefused(string, string)                             {}
 func (Silent) CommitRetried()                                         {}
 func (Silent) ReportDropped(string)                                   {}
 func (Silent) Untaken(string, string)                                 {}
+func (Silent) Rescued(string)                                         {}
 func (Silent) Panicked()                                              {}

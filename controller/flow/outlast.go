@@ -36,6 +36,7 @@ func (k *call) orphaned(ctx context.Context, parked esl.Event) {
 	if owner = strings.TrimSpace(owner); err != nil || owner != "_undef_" && owner != "" {
 		return // it is gone, or somebody's
 	}
+	k.e.Observe.Rescued("claim")
 	k.source = models.SourceResync // as found does
 	k.adopt(ctx, []esl.Event{parked})
 }
@@ -48,6 +49,9 @@ func (k *call) legOver() bool { return !k.legs.A.HungUp.IsZero() || k.legGone }
 func (k *call) outlast(ctx context.Context, cause esl.Cause) error {
 	ctx, cancel := context.WithTimeout(ctx, outlastIn)
 	defer cancel()
+	if !k.legOver() {
+		k.e.Observe.Rescued("link")
+	}
 	for !k.legOver() {
 		err := k.leg.Hangup(ctx, k.first(), cause)
 		switch {
@@ -117,6 +121,7 @@ func (k *call) calleeLost(ctx context.Context, leg string) (over bool, err error
 	for _, l := range k.e.reports.await(ctx, k.s.LegA, calleeReportIn, of) {
 		k.legs.Add(l)
 	}
+	k.e.Observe.Rescued("callee")
 	o := k.legs.Outcome(k.s.Plan, k.stopped.Load())
 	if o.Q850 == 0 {
 		o.Q850 = 16

@@ -1,7 +1,9 @@
 package flow
 
 import (
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -10,6 +12,29 @@ import (
 	"maskline/esl/wire"
 	"maskline/models"
 )
+
+// rescues counts why callers were rescued.
+type rescues struct {
+	Silent
+	mu  sync.Mutex
+	why []string
+}
+
+func (r *rescues) Rescued(why string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.why = append(r.why, why)
+}
+
+// were asks that it was so.
+func (r *rescues) were(l *lab, why ...string) {
+	l.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !slices.Equal(r.why, why) {
+		l.Errorf("rescued for %q, want %q", r.why, why)
+	}
+}
 
 // dead asks that the caller is rid of the call within a time, and that nothing of it is left.
 func (l *lab) dead(a *sim.Line, within time.Duration) {
@@ -44,6 +69,8 @@ func TestCalleeFailsWhileNoDaemonLooks(t *testing.T) {
 // The same while the link is down.
 func TestCalleeFailsWhileTheLinkIsDown(t *testing.T) {
 	inLab(t, sim.Options{}, func(l *lab) {
+		seen := &rescues{}
+		l.observe = seen
 		l.bind(models.BindingSettings{})
 		l.daemon()
 		l.sw.SetPhone(sim.Phone{Number: ben, Rings: 10 * time.Second, Busy: true})
@@ -57,12 +84,15 @@ func TestCalleeFailsWhileTheLinkIsDown(t *testing.T) {
 		if c := l.record(a); c.Fail != models.CalleeBusy {
 			t.Errorf("%+v", c)
 		}
+		seen.were(l, "callee")
 	})
 }
 
 // A daemon dies between the claim and the first mark that it leaves on the leg: the caller does not wait for the park's bound of minutes.
 func TestDaemonDiesRightAfterTheClaim(t *testing.T) {
 	inLab(t, sim.Options{}, func(l *lab) {
+		seen := &rescues{}
+		l.observe = seen
 		l.bind(models.BindingSettings{})
 		a := l.dial(sim.Caller{From: ann, To: xLine})
 		time.Sleep(time.Second)
@@ -74,6 +104,7 @@ func TestDaemonDiesRightAfterTheClaim(t *testing.T) {
 		if a.Answered() {
 			t.Error("he was answered")
 		}
+		seen.were(l, "claim")
 	})
 }
 
@@ -103,6 +134,8 @@ func TestLinkBreaksWhileACallIsSetUp(t *testing.T) {
 					}
 					return nil
 				}
+				seen := &rescues{}
+				l.observe = seen
 				l.bind(models.BindingSettings{})
 				l.daemon()
 				l.sw.SetPhone(sim.Phone{Number: ben, Rings: 10 * time.Second, HangsUpAfter: 60 * time.Second})
@@ -115,6 +148,11 @@ func TestLinkBreaksWhileACallIsSetUp(t *testing.T) {
 				r := l.record(a)
 				if !met.Load() || a.Answered() != c.talk || r.AnswerAt.IsZero() == c.talk || c.talk && r.TalkSeconds() != 60 {
 					t.Errorf("answered %t: %+v\n%s", a.Answered(), r, l.logs)
+				}
+				if c.talk {
+					seen.were(l)
+				} else {
+					seen.were(l, "link")
 				}
 				time.Sleep(2 * time.Minute)
 				if n := l.sw.Channels(); n != 0 {

@@ -19,19 +19,19 @@ import (
 type metrics struct {
 	registry *prometheus.Registry
 
-	started, ended, strangers, claims, dropped, risk, untaken *prometheus.CounterVec
-	refused, flowControlled                                   *prometheus.CounterVec
-	stages                                                    *prometheus.HistogramVec
-	promptMissing, commitRetried, panicked                    prometheus.Counter
-	leaks                                                     *prometheus.CounterVec
-	pushes                                                    *prometheus.HistogramVec
-	moved                                                     *prometheus.CounterVec
-	held                                                      *prometheus.GaugeVec
-	leases                                                    *prometheus.CounterVec
-	switchUp                                                  *prometheus.GaugeVec
-	switchEvents, switchFailures, overflows, resyncs          *prometheus.CounterVec
-	switchCommands                                            *prometheus.HistogramVec
-	reports                                                   *prometheus.CounterVec
+	started, ended, strangers, claims, dropped, risk, untaken, rescued *prometheus.CounterVec
+	refused, flowControlled                                            *prometheus.CounterVec
+	stages                                                             *prometheus.HistogramVec
+	promptMissing, commitRetried, panicked                             prometheus.Counter
+	leaks                                                              *prometheus.CounterVec
+	pushes                                                             *prometheus.HistogramVec
+	moved                                                              *prometheus.CounterVec
+	held                                                               *prometheus.GaugeVec
+	leases                                                             *prometheus.CounterVec
+	switchUp                                                           *prometheus.GaugeVec
+	switchEvents, switchFailures, overflows, resyncs                   *prometheus.CounterVec
+	switchCommands                                                     *prometheus.HistogramVec
+	reports                                                            *prometheus.CounterVec
 	jobMetrics
 	soundMetrics
 	drainMetrics
@@ -77,6 +77,7 @@ func newMetrics(version string) *metrics {
 		leases:         counter("leases_moved_total", "Leases of switches and lanes that this daemon took, gave back in good order, or lost.", "kind", "how"),
 		claims:         counter("claims_total", "Parked calls that this daemon tried to take.", "won"),
 		dropped:        counter("leg_reports_dropped_total", "Records of legs that completed no call.", "why"),
+		rescued:        counter("callers_rescued_total", "Callers whose leg nobody held, taken up or ended: by why.", "why"),
 		untaken:        counter("calls_untaken_total", "Calls that no daemon took, written from the switch's record of them: by switch and why.", "switch", "why"),
 		stages:         histogram("call_stage_seconds", "Time taken by the stages of a call's set-up.", slow, "stage"),
 		leaks:          counter("leaks_prevented_total", "Strings withheld from a switch since somebody could have read another's number in them, by what they were.", "where"),
@@ -178,7 +179,9 @@ func (m *metrics) ReportDropped(why string)   { m.dropped.WithLabelValues(why).I
 func (m *metrics) Untaken(switchName, why string) {
 	m.untaken.WithLabelValues(switchName, why).Inc()
 }
-func (m *metrics) Panicked() { m.panicked.Inc() }
+
+func (m *metrics) Rescued(why string) { m.rescued.WithLabelValues(why).Inc() }
+func (m *metrics) Panicked()          { m.panicked.Inc() }
 
 // What the courier tells (delivery.Observer).
 
