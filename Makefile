@@ -57,7 +57,7 @@ bench-live: build ## what a call costs on a real FreeSWITCH, written into docs/p
 
 crash: build ## kill, freeze and cut off daemons, database and switches under load: make crash [SEED=7] [ROUNDS=5] [DAEMONS=3] [SWITCHES=3] [FREESWITCH=…]
 	@$(GO) build -o bin/crash ./scripts/crash && ./bin/crash -seed $(SEED) -rounds $(ROUNDS) -daemons $(DAEMONS) -switches $(SWITCHES) $(CRASH)
-	@$(if $(FREESWITCH),$(GO) build -o bin/live ./scripts/live && ./bin/live -only daemon -suite=false)
+	@$(if $(FREESWITCH),$(GO) build -o bin/live ./scripts/live && ./bin/live -only 'crash|modecrash|cluster' -suite=false)
 
 fuzz: ## each fuzz target for FUZZTIME
 	@for pkg in $$($(GO) list ./...); do \
