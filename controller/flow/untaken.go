@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 
 	"maskline/controller/cdr"
@@ -51,7 +52,11 @@ func (e *Engine) untaken(ctx context.Context, host string, leg cdr.Leg) error {
 	}
 	e.Observe.Untaken(k.s.Switch, why)
 	e.Observe.CallStarted(k.s.Mode)
-	k.log.Warn("a call that no daemon took is written from the switch's record of it", "why", why, "trunk", from.trunk, "came_in", k.s.StartedAt)
+	level := slog.LevelWarn
+	if why == untakenOverload {
+		level = slog.LevelDebug // its refusal was logged, with how many others; there may be hundreds a second
+	}
+	k.log.Log(ctx, level, "a call that no daemon took is written from the switch's record of it", "why", why, "trunk", from.trunk, "came_in", k.s.StartedAt)
 	k.finish(ctx, k.event(models.EventCallIn, k.s.StartedAt))
 	return nil
 }
