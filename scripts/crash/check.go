@@ -142,6 +142,9 @@ func (c *check) unmet(row *session) {
 
 // call checks one call.
 func (c *check) call(s *seen, row *session, p *placed) {
+	if n := len(s.first); row.mode == modeNotice && n > 1 { // there is one trunk
+		c.fault(s, row, "somebody was called %d times", n)
+	}
 	c.ended(s, row)
 	c.told(s, row)
 	if len(row.cdrs) != 1 {

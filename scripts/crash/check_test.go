@@ -53,6 +53,7 @@ func TestTheCheckerFinds(t *testing.T) {
 			h.taken = map[string]int{"callin": 1}
 			c.heard = func(string) told { return h }
 		}, "never got"},
+		"called twice":            {func(_ *check, s *seen, r *session) { r.mode, s.first = modeNotice, append(s.first, s.first[0]) }, "called 2 times"},
 		"no recording":            {func(_ *check, _ *seen, r *session) { r.cdrs[0].record = true }, "recording is not there"},
 		"lost with its switch":    {func(_ *check, s *seen, _ *session) { s.lost, s.second[0].answered = true, time.Time{} }, ""},
 		"a session nobody called": {func(c *check, _ *seen, _ *session) { c.seen = nil }, "no switch saw"},
