@@ -5,6 +5,7 @@ GOLANGCI_LINT  ?= v2.15.0
 GOVULNCHECK    ?= v1.8.0
 BENCHTIME      ?= 1s
 FUZZTIME       ?= 15s
+QUICKTIME      ?= 3s
 FREESWITCH     ?=
 RATE           ?= 30
 ROUNDS         ?= 5
@@ -16,6 +17,11 @@ WRITE          ?= docs/performance.md
 ONCE           ?=
 DEMO_ADDR      ?=
 VERSION        ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+# What check runs under the race detector, and fuzzes for QUICKTIME each: where goroutines meet and where strangers are read. make test and make fuzz
+# do all of it.
+RACY      = ./controller/delivery ./controller/route ./esl/freeswitch ./esl/wire ./models ./models/secret ./web/intake ./web/peer ./web/serve
+QUICKFUZZ = esl/wire:FuzzReader esl/wire:FuzzDialString web/api:FuzzReadToken web/api:FuzzBodyFields controller/route:FuzzAnswered controller/delivery:FuzzGuard
 
 export FREESWITCH DEMO_ADDR
 
@@ -34,11 +40,16 @@ test: ## all tests with the race detector, on SQLite and on a MariaDB of its own
 	@scripts/mariadb.sh $(GO) test -race -timeout 20m ./...
 	@$(GO) test -count=1 -run='FiveHundredCalls|HangingURLs' ./cmd/maskline
 
-check: ## format, vet, linters, known vulnerabilities
+check: ## format, vet, linters with gosec, known vulnerabilities, race detector, seeds of the fuzz targets
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT) run ./...
 	@scripts/vulncheck.sh $(GOVULNCHECK)
+	$(GO) test -race -short -timeout 5m $(RACY)
+	$(GO) test -short -timeout 5m -run='^Fuzz' ./...
+	@set -e; for target in $(QUICKFUZZ); do \
+		$(GO) test -run='^$$' -fuzz="^$${target#*:}\$$" -fuzztime=$(QUICKTIME) ./$${target%:*}; \
+	done
 
 bench: ## the promised ratios, each measured against its rival in the same run, and what 500 calls weigh, and a thousand of which no customer hears
 	$(GO) test -run='^$$' -bench=Reader -benchtime=$(BENCHTIME) ./esl/wire
