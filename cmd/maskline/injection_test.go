@@ -226,6 +226,7 @@ func spoiled(body string, yield func(changed map[string]any)) {
 		return n
 	}
 	var at int
+	var text *bool
 	var spoil func(v any, p string) any
 	spoil = func(v any, p string) any {
 		switch v := v.(type) {
@@ -239,6 +240,7 @@ func spoiled(body string, yield func(changed map[string]any)) {
 			}
 		default:
 			if at--; at == -1 {
+				_, *text = v.(string)
 				return fmt.Sprint(v) + p
 			}
 		}
@@ -252,10 +254,13 @@ func spoiled(body string, yield func(changed map[string]any)) {
 		return v
 	}
 	for leaf := range count(fresh()) {
-		for _, p := range payloads {
-			at = leaf
+		for i, p := range payloads {
+			isText := true
+			at, text = leaf, &isText
 			changed, _ := spoil(fresh(), p).(map[string]any)
-			yield(changed)
+			if isText || i%5 == 0 { // a number or a flag takes no text at all
+				yield(changed)
+			}
 		}
 	}
 }
@@ -293,6 +298,9 @@ func TestNothingOutsideSpeaksToTheSwitch(t *testing.T) {
 	in.covers(cases)
 	for i, c := range cases {
 		spoiled(c.body, func(changed map[string]any) { in.try(c, changed, "13800000001", "13800000002") })
+		if c.query {
+			continue // queries are read by the same names
+		}
 		for j, name := range names {
 			var body map[string]any
 			if err := json.Unmarshal([]byte(c.body), &body); err != nil {

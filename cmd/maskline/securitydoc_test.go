@@ -54,7 +54,9 @@ func TestThePageOnSecurityIsTrue(t *testing.T) {
 	}
 	keys := conf.Keys()
 	for _, m := range regexp.MustCompile("`([a-z0-9]+\\.[a-z_]+)`").FindAllStringSubmatch(string(page), -1) {
-		if !slices.ContainsFunc(keys, func(k string) bool { return k == m[1] || strings.HasPrefix(k, m[1]+".") || strings.HasPrefix(k, m[1]+"[") }) {
+		if !slices.ContainsFunc(keys, func(k string) bool {
+			return k == m[1] || strings.HasPrefix(k, m[1]+".") || strings.HasPrefix(k, m[1]+"[")
+		}) {
 			t.Errorf("there is no key %s", m[1])
 		}
 	}
