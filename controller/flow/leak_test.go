@@ -109,15 +109,14 @@ func leakEndNames() []string {
 // leakCall is one call that is listened to.
 type leakCall struct {
 	*lab
-	rnd       *rand.Rand
-	mode      models.Mode
-	end       string
-	ear       eavesdropper
-	a, b      string // who calls, who is called
-	third     string // who else is bound
-	stoppable func() string
-	engine    *Engine
-	kill      func()
+	rnd    *rand.Rand
+	mode   models.Mode
+	end    string
+	ear    eavesdropper
+	a, b   string // who calls, who is called
+	third  string // who else is bound
+	engine *Engine
+	kill   func()
 }
 
 func (c *leakCall) play() {
