@@ -225,6 +225,9 @@ func (c *committer) together(group []*pending) error {
 	defer cancel()
 	return c.store.within(ctx, "record", func(ctx context.Context, tx *gorm.DB) error {
 		queue := &queued{}
+		if len(group) > 1 {
+			queue.steps = &steps{}
+		}
 		c.store.joint(ctx).queue = queue
 		lost, err := c.store.lostLeases(ctx, group)
 		if err != nil {

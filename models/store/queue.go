@@ -26,6 +26,8 @@ type queued struct {
 	calls   []*models.Outgoing
 	deeper  map[int64]int   // by app: how many more calls wait
 	tenants map[int64]int64 // by app
+
+	steps *steps // of a group; nil: each step writes its own
 }
 
 func (q *queued) add(o models.Outgoing) {
@@ -45,6 +47,9 @@ func (q *queued) deepen(v models.Session, by int) {
 const flushMost = 25
 
 func (s *Store) flush(tx *gorm.DB, q *queued) error {
+	if err := q.steps.flush(tx); err != nil {
+		return err
+	}
 	for chunk := range slices.Chunk(q.calls, flushMost) {
 		if err := addOutgoing(tx, chunk...); err != nil {
 			return err

@@ -109,9 +109,12 @@ func (s *Store) apply(ctx context.Context, tx *gorm.DB, ch models.Change) (appli
 	if live, err := s.writeSession(ctx, tx, ch); err != nil || !live {
 		return false, wrap("record session "+ch.Session.ID, err)
 	}
-	known, err := addEvents(tx, ch)
-	if err != nil {
-		return false, fmt.Errorf("record session %s: its events: %w", ch.Session.ID, err)
+	steps := s.stepsOf(ctx)
+	var known []string
+	if steps == nil {
+		if known, err = addEvents(tx, ch); err != nil {
+			return false, fmt.Errorf("record session %s: its events: %w", ch.Session.ID, err)
+		}
 	}
 	if ch.CDR != nil {
 		if err := s.addCDR(ctx, tx, *ch.CDR, ch.Charges); err != nil {
@@ -122,6 +125,10 @@ func (s *Store) apply(ctx context.Context, tx *gorm.DB, ch models.Change) (appli
 		if err := s.addRecording(ctx, tx, ch.Recording); err != nil {
 			return false, fmt.Errorf("record session %s: its recording: %w", ch.Session.ID, err)
 		}
+	}
+	if steps != nil {
+		steps.add(ch)
+		return true, nil
 	}
 	for i := range ch.Deliveries {
 		d := &ch.Deliveries[i]
