@@ -404,6 +404,29 @@ func TestEverythingHangs(t *testing.T) {
 	})
 }
 
+// A row that was put off, for its URL's queue was full, keeps its place before what its session tells after a restart.
+func TestWhatWasPutOffKeepsItsPlaceAfterARestart(t *testing.T) {
+	inLab(t, Options{QueuePerURL: 100}, func(l *lab) {
+		l.answer = func(received) (int, time.Duration) { return 200, 100 * time.Millisecond }
+		l.start()
+		for i := range 200 {
+			l.happen(event(fmt.Sprint("x", i), fmt.Sprint("x", i, "/1")))
+		}
+		first := l.happen(event("s", "s/1"))[0].ID
+		after(6 * time.Second) // the queue is empty again, and the row not due yet
+		if d := l.row(first); d.State != models.DeliveryRetry || d.Attempts != 0 {
+			t.Fatalf("the row was not put off: %+v", d)
+		}
+		l.stop()
+		l.start()
+		l.happen(event("s", "s/2"))
+		after(time.Minute)
+		if got := inOrder(l)["s"]; got != "12" {
+			t.Errorf("the customer got %q of the session", got)
+		}
+	})
+}
+
 type watch struct {
 	mu       sync.Mutex
 	mostHeld int

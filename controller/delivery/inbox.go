@@ -21,7 +21,7 @@ type inbox struct {
 }
 
 func newInbox(room int) *inbox {
-	return &inbox{room: room, wake: make(chan struct{}, 1), behind: true} // the store has not been read yet
+	return &inbox{room: room, wake: make(chan struct{}, 1), behind: true, anew: true} // the store has not been read yet
 }
 
 // offer takes rows in, all or none.

@@ -11,6 +11,9 @@ import (
 // lookAgain is the least time between two looks into the store, when rows are known to wait there.
 const lookAgain = 25 * time.Millisecond
 
+// putOffAhead is how far ahead of now rows are looked for that were put off: the queue of a URL of twenty thousand rows is put off for less.
+const putOffAhead = 10 * time.Minute
+
 // scan is the reading of waiting rows from the store, by id. It goes on from where it last ended when something new is known to wait
 // there, and begins anew every Options.Rescan: rows replayed since have ids that were passed already, and so may a transaction that
 // committed late.
@@ -31,8 +34,9 @@ func (s *scan) begin(now time.Time, anew bool) {
 // found is what one look into the store brought.
 type found struct {
 	due, waiting []models.Delivery
+	putOff       []models.Delivery // by the Run before, or a lane's owner before
 	moreDue      bool
-	asked        struct{ due, waiting bool }
+	asked        struct{ due, waiting, putOff bool }
 	began        time.Time
 	refused      uint64 // of the inbox, before the store was read
 	err          error
@@ -50,6 +54,7 @@ func (r *outbox) look() {
 	if r.inbox.fromStart() {
 		r.scan.running, anew = false, true
 		r.dueAt = now
+		r.unknown = true
 	}
 	if !r.scan.running && (behind || anew) {
 		r.scan.begin(now, anew)
@@ -59,7 +64,7 @@ func (r *outbox) look() {
 		return
 	}
 	f := found{began: now, refused: refused}
-	f.asked.waiting, f.asked.due = r.scan.running, !now.Before(r.dueAt)
+	f.asked.waiting, f.asked.due, f.asked.putOff = r.scan.running, !now.Before(r.dueAt), r.unknown
 	r.looking, r.lookedAt = true, now
 	lanes := r.lanes.mine()
 	go func(after int64, limit int) {
@@ -74,7 +79,10 @@ func (r *outbox) look() {
 
 // find reads what f asks for.
 func (o Options) find(ctx context.Context, f found, after int64, lanes []int, limit int) found {
-	if f.asked.due {
+	if f.asked.putOff {
+		f.putOff, f.err = o.Store.DueDeliveries(ctx, f.began.Add(putOffAhead), lanes, o.Queue)
+	}
+	if f.err == nil && f.asked.due {
 		f.due, f.err = o.Store.DueDeliveries(ctx, f.began, lanes, limit)
 		f.moreDue = len(f.due) >= limit
 	}
@@ -120,6 +128,9 @@ func (r *outbox) read(f found) {
 		}
 		return
 	}
+	if f.asked.putOff {
+		r.remember(f.putOff)
+	}
 	r.receive() // what was offered before the store was read comes first
 	before := len(r.rows)
 	for _, d := range f.due {
@@ -135,6 +146,16 @@ func (r *outbox) read(f found) {
 	}
 	if f.asked.waiting {
 		r.readWaiting(f, now)
+	}
+}
+
+// remember learns what the Run before has put off without an attempt: what follows in those sessions must not overtake it.
+func (r *outbox) remember(rows []models.Delivery) {
+	r.unknown = false
+	for _, d := range rows {
+		if d.Attempts == 0 && inLine(d) && len(r.deferred) < r.o.Queue && d.DueAt.After(r.deferred[d.Line()]) {
+			r.deferred[d.Line()] = d.DueAt
+		}
 	}
 }
 

@@ -48,6 +48,7 @@ type outbox struct {
 	lookedAt time.Time
 	dueAt    time.Time // when the calendar is looked at again
 	scan     scan
+	unknown  bool // which rows the Run before had put off
 
 	laneTurn uint64      // of the lanes, when what is not ours was last let go
 	inFlight map[int]int // rows under way, by lane

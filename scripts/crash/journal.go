@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"maskline/esl/sim"
@@ -24,9 +25,6 @@ type leg struct {
 	began, answered, end time.Time
 	cause, by, owner     string
 }
-
-// began is when the call came.
-func (s *seen) began() time.Time { return s.first[0].began }
 
 // over is when its last leg ended.
 func (s *seen) over() time.Time {
@@ -50,16 +48,17 @@ func answered(legs []leg) (leg, bool) {
 }
 
 func (s *seen) String() string {
-	text := "call " + s.call + " on " + s.sw
+	var text strings.Builder
+	text.WriteString("call " + s.call + " on " + s.sw)
 	for i, legs := range [][]leg{s.first, s.second} {
 		for _, l := range legs {
-			text += fmt.Sprintf(", leg %d %s answered %s ended %s %s %s", i+1, clock(l.began), clock(l.answered), clock(l.end), l.cause, l.by)
+			fmt.Fprintf(&text, ", leg %d %s answered %s ended %s %s %s", i+1, clock(l.began), clock(l.answered), clock(l.end), l.cause, l.by)
 		}
 	}
 	if s.lost {
-		text += ", the switch died"
+		text.WriteString(", the switch died")
 	}
-	return text
+	return text.String()
 }
 
 func clock(t time.Time) string {

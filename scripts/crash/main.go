@@ -65,7 +65,7 @@ func readOptions(args []string) (o options, err error) {
 	f.IntVar(&o.daemons, "daemons", 1, "how many daemons, 1 to 9")
 	f.IntVar(&o.switches, "switches", 1, "how many simulated switches, 1 to 9")
 	f.Float64Var(&o.rate, "rate", 50, "calls a second")
-	f.DurationVar(&o.size.load, "load", 25*time.Second, "how long calls come in a round")
+	f.DurationVar(&o.load, "load", 25*time.Second, "how long calls come in a round")
 	f.DurationVar(&o.talk, "talk", 20*time.Second, "the longest talk")
 	f.DurationVar(&o.lease, "lease", 6*time.Second, "the lease of several daemons")
 	f.DurationVar(&o.rest, "rest", 4*time.Second, "between two faults that hit the only daemon, or the database")
@@ -78,7 +78,7 @@ func readOptions(args []string) (o options, err error) {
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
-	if o.daemons < 1 || o.daemons > 9 || o.switches < 1 || o.switches > 9 || o.rounds < 1 || o.rate <= 0 || o.size.load <= 0 || o.talk < 2*time.Second {
+	if o.daemons < 1 || o.daemons > 9 || o.switches < 1 || o.switches > 9 || o.rounds < 1 || o.rate <= 0 || o.load <= 0 || o.talk < 2*time.Second {
 		return o, errors.New("-daemons and -switches are 1 to 9, -rounds, -rate and -load more than 0, -talk 2s or more")
 	}
 	if o.sqlite && o.daemons > 1 {

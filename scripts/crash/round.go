@@ -28,12 +28,11 @@ type round struct {
 	began time.Time
 	seq   int64
 
-	mu      sync.Mutex
-	struck  []struck
-	notes   []string
-	calls   int
-	restart int // daemons that ended by themselves and were started again, as an init system does
-	body    []sync.Mutex
+	mu     sync.Mutex
+	struck []struck
+	notes  []string
+	calls  int
+	body   []sync.Mutex
 }
 
 // play carries a schedule out and checks it.

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"time"
 )
@@ -20,9 +21,7 @@ func exchange(ctx context.Context, method, url string, body io.Reader, header ht
 	if err != nil {
 		return err
 	}
-	for name, values := range header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, header)
 	res, err := local.Do(req)
 	if err != nil {
 		return err
