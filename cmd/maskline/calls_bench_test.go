@@ -3,11 +3,13 @@ package main
 import (
 	"cmp"
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -32,26 +34,42 @@ func BenchmarkCalls(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		b.Run(fmt.Sprint("bindings-", n), func(b *testing.B) { benchCalls(b, n) })
+		p := openProcess(b, "log: {level: error}\nbinding: {cool_off: 0s}\n")
+		st := p.open()
+		var to pairs
+		to.callers, to.callees, to.x = bind(b, st, 1000)
+		p.crowd(b, n-len(to.callers))
+		b.Setenv("GOMAXPROCS", "1") // of the daemon: this process has read its own
+		p.begin()
+		b.Run(fmt.Sprint("bindings-", n), func(b *testing.B) { p.carry(b, st, to) })
+		_ = p.signal(syscall.SIGTERM)
 	}
 }
 
-func benchCalls(b *testing.B, bindings int) {
-	p := openProcess(b, "log: {level: error}\nbinding: {cool_off: 0s}\n")
-	st := p.open()
-	callers, callees, x := bind(b, st, 1000)
-	p.crowd(b, bindings-len(callers))
-	b.Setenv("GOMAXPROCS", "1") // of the daemon: this process has read its own
-	p.begin()
+// pairs are who call whom over which number.
+type pairs struct{ callers, callees, x []string }
+
+// records counts the CDRs.
+func records(b *testing.B, st *store.Store) int {
+	b.Helper()
+	_, total, err := st.CDRs(b.Context(), store.CDRFilter{}, models.Page{Limit: 1})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return total
+}
+
+func (p *process) carry(b *testing.B, st *store.Store, to pairs) {
 	const atOnce = 50
+	before := records(b, st)
 	room := make(chan struct{}, atOnce)
 	var calls sync.WaitGroup
 	b.ResetTimer()
 	used, began := p.used(), time.Now()
 	for i := range b.N {
 		room <- struct{}{}
-		i %= len(callers)
-		line, err := p.sw.Call(sim.Caller{From: callers[i], To: x[i], Callee: &sim.Phone{Number: callees[i], HangsUpAfter: 50 * time.Millisecond}})
+		i %= len(to.callers)
+		line, err := p.sw.Call(sim.Caller{From: to.callers[i], To: to.x[i], Callee: &sim.Phone{Number: to.callees[i], HangsUpAfter: 50 * time.Millisecond}})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -62,11 +80,10 @@ func benchCalls(b *testing.B, bindings int) {
 	}
 	calls.Wait()
 	p.await("the records", func() error {
-		_, total, err := st.CDRs(b.Context(), store.CDRFilter{}, models.Page{Limit: 1})
-		if err == nil && total < min(b.N, store.CountMax) {
-			err = fmt.Errorf("%d of %d", total, b.N)
+		if n := records(b, st) - before; n < min(b.N, store.CountMax-before) {
+			return fmt.Errorf("%d of %d", n, b.N)
 		}
-		return err
+		return nil
 	})
 	b.StopTimer()
 	each := (p.used() - used).Seconds() / float64(b.N)
@@ -115,7 +132,7 @@ func (p *process) crowd(b *testing.B, n int) {
 			}
 			columns = append(columns, cmp.Or(t.as[c], c))
 		}
-		if err := rows.Err(); err != nil {
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 			b.Fatal(err)
 		}
 		if _, err := db.Exec("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) INSERT INTO "+t.table+" SELECT "+

@@ -82,7 +82,7 @@ func (c *cli) spool(ctx context.Context, dir string, f spoolFlags) error {
 func (c *cli) intakePassword(file string) (string, error) {
 	password := c.getenv("MASKLINE_CDR_PASSWORD")
 	if file != "" {
-		b, err := os.ReadFile(file)
+		b, err := os.ReadFile(file) //nolint:gosec // the operator names it
 		if err != nil {
 			return "", fmt.Errorf("read the intake's password: %w", err)
 		}

@@ -196,8 +196,13 @@ func (h *hand) note(ctx context.Context, r models.SwitchRow, is models.SwitchSig
 	if before == is.State {
 		return
 	}
-	said := map[models.SwitchState]string{
-		models.SwitchServing: "switch takes calls again", models.SwitchDraining: "switch takes no new calls", models.SwitchDrained: "switch is drained: its last call has gone",
-	}[is.State]
-	h.Log.LogAttrs(ctx, slog.LevelInfo, said, name, slog.Int("sessions", is.Sessions), slog.String("ordered_by", r.Order.By))
+	log := h.Log.With(name, slog.Int("sessions", is.Sessions), slog.String("ordered_by", r.Order.By))
+	switch is.State {
+	case models.SwitchServing:
+		log.InfoContext(ctx, "switch takes calls again")
+	case models.SwitchDraining:
+		log.InfoContext(ctx, "switch takes no new calls")
+	case models.SwitchDrained:
+		log.InfoContext(ctx, "switch is drained: its last call has gone")
+	}
 }

@@ -34,7 +34,7 @@ func (h *house) addSecond() (*house, error) {
 		return nil, err
 	}
 	o.config = o.in("maskline.yaml")
-	return o, os.WriteFile(o.config, []byte(other), 0o600)
+	return o, os.WriteFile(o.config, []byte(other), 0o600) //nolint:gosec // the run's own file
 }
 
 // clusters are the calls over which a switch goes from daemon to daemon.

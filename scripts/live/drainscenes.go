@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -190,7 +191,7 @@ func (d *drains) stands(ctx context.Context, want string, within time.Duration) 
 			return nil
 		}
 		if !time.Now().Before(deadline) || !rest(ctx, 0.1) {
-			return fmt.Errorf("the switch is not %s within %s: %+v (%v)", want, within, list.Items, err)
+			return errors.Join(fmt.Errorf("the switch is not %s within %s: %+v", want, within, list.Items), err)
 		}
 	}
 }

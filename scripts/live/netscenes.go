@@ -51,7 +51,7 @@ func newGate(ctx context.Context, to string) (*gate, error) {
 
 func (g *gate) close() {
 	g.cancel()
-	_ = g.Listener.Close()
+	_ = g.Close()
 	g.wg.Wait()
 }
 
@@ -344,7 +344,7 @@ func (r *records) password(ctx context.Context, s *stage, to string) {
 	for _, old := range []string{"another-password", cdrPassword} {
 		text = strings.Replace(text, "intake: {password: "+old, "intake: {password: "+to, 1)
 	}
-	if err := os.WriteFile(r.h.config, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(r.h.config, []byte(text), 0o600); err != nil { //nolint:gosec // the run's own file
 		s.fault("%s", err)
 	}
 	r.h.proc.stop(syscall.SIGTERM, 15*time.Second)
