@@ -94,17 +94,14 @@ func (l *lab) perform(ctx context.Context, only string, suite bool) error {
 	}
 	calls, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
-	var houses [8]*house
-	errs := make([]error, len(houses))
+	all := []func(context.Context, string) (*house, error){l.manyCalls, l.deaths, l.otherModes, l.voiceHouse, l.recordHouse, l.twoDaemons, l.drainHouse, l.overloadHouse, l.leakHouse}
+	houses, errs := make([]*house, len(all)), make([]error, len(all))
 	var open sync.WaitGroup
-	for i, f := range []func(context.Context, string) (*house, error){l.manyCalls, l.deaths, l.otherModes, l.voiceHouse, l.recordHouse, l.twoDaemons, l.drainHouse, l.overloadHouse} {
+	for i, f := range all {
 		open.Go(func() { houses[i], errs[i] = f(calls, only) })
 	}
-	var leaks *house
-	var leakErr error
-	open.Go(func() { leaks, leakErr = l.leakHouse(calls, only) })
 	open.Wait()
-	if err := errors.Join(append(errs, leakErr)...); err != nil {
+	if err := errors.Join(errs...); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
@@ -115,7 +112,7 @@ func (l *lab) perform(ctx context.Context, only string, suite bool) error {
 		return err
 	}
 	w := newWire(packets)
-	for _, h := range append(houses[:], leaks) {
+	for _, h := range houses {
 		if len(h.stages)+len(h.placed) == 0 && h.queue == nil {
 			continue
 		}
