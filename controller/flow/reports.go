@@ -63,7 +63,7 @@ func (r *reports) add(l cdr.Leg, host string, done func()) bool {
 		p = &pending{first: time.Now(), host: host}
 		r.held[l.Call] = p
 	}
-	p.legs = append(p.legs, l)
+	p.legs, p.next = append(p.legs, l), time.Time{}
 	if done != nil {
 		p.done = append(p.done, done)
 	}
@@ -171,7 +171,7 @@ func (r *reports) settleAll(ctx context.Context, calls []string) {
 	}
 }
 
-// due lists the calls whose first leg has reported, that have waited long enough and that no flow carries.
+// due lists the calls whose reports have waited long enough and that no flow carries.
 func (r *reports) due() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -188,12 +188,7 @@ func (r *reports) due() []string {
 			}
 			continue
 		}
-		for _, l := range p.legs {
-			if isFirst(l, call) || waited > orphanAfter {
-				calls = append(calls, call)
-				break
-			}
-		}
+		calls = append(calls, call)
 	}
 	return calls
 }
@@ -214,6 +209,9 @@ func (r *reports) settle(ctx context.Context, call string) error {
 		return err
 	case err == nil && !s.EndedAt.IsZero():
 		r.settled(call)
+		return nil
+	case waited < orphanAfter && !slices.ContainsFunc(legs, func(l cdr.Leg) bool { return isFirst(l, call) }):
+		r.later(p, orphanAfter) // or until leg 1 reports
 		return nil
 	case waited < othersAfter && !r.e.owns(p.host):
 		r.later(p, othersAfter) // the switch's owner is still at it, or about to find the call on it

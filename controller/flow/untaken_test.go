@@ -260,3 +260,22 @@ func TestAnotherDaemonHasTheRecords(t *testing.T) {
 		}
 	})
 }
+
+// The callee's record comes when its call has been written long ago: it is not kept.
+func TestLateRecordOfACallee(t *testing.T) {
+	inLab(t, sim.Options{}, func(l *lab) {
+		l.bind(models.BindingSettings{})
+		e, _ := l.daemon()
+		l.sw.SetPhone(sim.Phone{Number: ben, Rings: time.Second, HangsUpAfter: 5 * time.Second})
+		a := l.dial(sim.Caller{From: ann, To: xLine})
+		c := l.record(a)
+		time.Sleep(time.Hour)
+		var gone atomic.Bool
+		e.Report(cdr.Leg{ID: "b", Call: a.Leg, Role: "b", HungUp: c.EndAt}, "sw1", func() { gone.Store(true) })
+		time.Sleep(settleAfter + 2*settleEvery)
+		if !gone.Load() {
+			t.Error("its record is kept")
+		}
+		l.toldOnce(c)
+	})
+}
