@@ -95,8 +95,8 @@ func (n names) Ask(context.Context, models.App, models.Session, models.CallEvent
 func TestLimitsOfPlacedCalls(t *testing.T) {
 	inLab(t, sim.Options{}, func(l *lab) {
 		e, _ := l.daemon()
-		var held []models.StateCode
-		e.OnLimit(func(_ models.Session, s models.StateCode) { held = append(held, s) })
+		held := make(chan models.StateCode, 10)
+		e.OnLimit(func(_ models.Session, s models.StateCode) { held <- s })
 		l.sw.SetPhone(talks(ann))
 		l.toll(models.Toll{Limits: models.Limits{AtOnce: 1, PerHour: 1}})
 		notice := models.Place{Play: []models.Item{{Prompts: []string{models.PromptBusy}}}}
@@ -107,8 +107,8 @@ func TestLimitsOfPlacedCalls(t *testing.T) {
 		waits := l.order(models.ModeNotify, notice)
 		l.must(e.Place(l.ctx, l.adapter, waits))
 		time.Sleep(time.Second)
-		if got, err := l.st.Outgoing(l.ctx, waits.Session.ID); err != nil || got.State != models.OutgoingQueued || len(held) != 1 || held[0] != models.TenantTooManyCalls {
-			t.Errorf("%+v, %v, held %v", got, err, held)
+		if got, err := l.st.Outgoing(l.ctx, waits.Session.ID); err != nil || got.State != models.OutgoingQueued || len(held) != 1 || <-held != models.TenantTooManyCalls {
+			t.Errorf("%+v, %v, held %d times", got, err, len(held))
 		}
 		time.Sleep(time.Hour)
 		l.toll(models.Toll{Destinations: models.Destinations{Deny: []string{"+86138"}}})
