@@ -254,15 +254,16 @@ func isDate(s string) bool {
 	return len(s) >= 10 && s[4] == '-' && s[7] == '-' && strings.HasPrefix(s, "20")
 }
 
-// isAddress says that digits with separators are part of an IP address: 10.82.145.167 would be one of Beijing's numbers.
+// isAddress says that digits with separators are part of an IP address, as it is or as host names have it: 10.82.145.167 and
+// ip-10-82-145-167 would be one of Beijing's numbers.
 func isAddress(in string, from, end int) bool {
-	isPart := func(c byte) bool { return classes[c] == digit || c == '.' }
+	isPart := func(c byte) bool { return classes[c] == digit || c == '.' || c == '-' }
 	for from > 0 && isPart(in[from-1]) {
 		from--
 	}
 	for end < len(in) && isPart(in[end]) {
 		end++
 	}
-	_, err := netip.ParseAddr(in[from:end])
+	_, err := netip.ParseAddr(strings.ReplaceAll(strings.Trim(in[from:end], ".-"), "-", "."))
 	return err == nil
 }

@@ -105,6 +105,7 @@ func TestInnocent(t *testing.T) {
 		{"days in a path", "+862026112014", "/r/2026/11/20/14/x.wav", innocence{}, ""},
 		{"a date", "+862026112014", "2026-11-20 14:07:33", innocence{}, ""},
 		{"an address", "+861082145167", "http_cache://http://10.82.145.167:8099/sounds/a.wav", innocence{}, ""},
+		{"a host named by its address", "+861082145167", "maskline_host=ip-10-82-145-167.node.example", innocence{}, ""},
 		{"no address", "+861082145167", "10.8214.5167", innocence{}, Separated},
 		{"five digits are a service", "+8610086", "10086", innocence{}, ""},
 		{"of another country", "+14155550123", "0014155550123", innocence{}, Plain},

@@ -168,7 +168,7 @@ func leakVoice(rnd *rand.Rand) []voiceScene {
 	}
 }
 
-// leakHouse is the house of those who name themselves in everything they send. Its calls begin when most of the others' are over.
+// leakHouse is the house of those who name themselves in everything they send. Its calls begin when many of the others' are over.
 func (l *lab) leakHouse(ctx context.Context, only string) (*house, error) {
 	h, err := l.newHouse("loud")
 	if err != nil {
@@ -219,7 +219,7 @@ func (l *lab) leakHouse(ctx context.Context, only string) (*house, error) {
 func (h *house) talkAll(ctx context.Context, later bool) error {
 	if later {
 		select {
-		case <-time.After(75 * time.Second):
+		case <-time.After(45 * time.Second):
 		case <-ctx.Done():
 			return ctx.Err()
 		}
