@@ -32,11 +32,11 @@ func findSwitch(named string) (softswitch, error) {
 		return softswitch{}, fmt.Errorf("path of FreeSWITCH: %w", err)
 	}
 	places := []string{os.Getenv("MASKLINE_FREESWITCH_MOD")}
-	real, err := filepath.EvalSymlinks(binary)
+	resolved, err := filepath.EvalSymlinks(binary)
 	if err != nil {
 		return softswitch{}, fmt.Errorf("path of FreeSWITCH: %w", err)
 	}
-	for _, b := range []string{binary, real} {
+	for _, b := range []string{binary, resolved} {
 		above := filepath.Dir(filepath.Dir(b))
 		places = append(places, filepath.Join(above, "lib/freeswitch/mod"), filepath.Join(above, "mod"), filepath.Join(above, "lib/*/freeswitch/mod"))
 	}
@@ -48,7 +48,7 @@ func findSwitch(named string) (softswitch, error) {
 	return softswitch{}, fmt.Errorf("no modules beside %s: set MASKLINE_FREESWITCH_MOD to the directory that holds mod_sofia.so", binary)
 }
 
-// has says which of the modules are missing.
+// missing says which of the modules are not there.
 func (s softswitch) missing(modules ...string) []string {
 	var without []string
 	for _, m := range modules {
