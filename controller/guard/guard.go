@@ -148,7 +148,7 @@ func (w *Watch) vars(where string, lists ...[]esl.Var) error {
 	f := &Finding{Where: where, How: how}
 	for _, l := range lists { // which it is matters only now
 		for _, v := range l {
-			if w.find(v.Value) != "" {
+			if w.find(v.Value) != "" && w.find(v.Name) == "" { // the name is logged
 				f.Name = v.Name
 			}
 		}
