@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -277,5 +278,74 @@ func TestLateRecordOfACallee(t *testing.T) {
 			t.Error("its record is kept")
 		}
 		l.toldOnce(c)
+	})
+}
+
+// A call comes and is refused while the daemon has lost its link to the switch: it is written though the link stays down, and once.
+func TestUntakenWhileTheLinkIsDown(t *testing.T) {
+	inLab(t, sim.Options{}, func(l *lab) {
+		l.bind(models.BindingSettings{})
+		e, _ := l.daemon()
+		l.sw.Faults.Refuse(true)
+		l.sw.CutConnections()
+		a := l.dial(sim.Caller{From: ann, To: xLine})
+		l.must(a.Wait(l.ctx))
+		time.Sleep(settleAfter + 10*time.Second)
+		c, err := l.st.CDR(l.ctx, models.SessionID(a.Leg, "sw1"))
+		if l.must(err); c.Fail != models.ServiceError {
+			t.Errorf("%+v", c)
+		}
+		l.sw.Faults.Refuse(false)
+		time.Sleep(2 * time.Minute)
+		if told := l.told(c.SessionID); len(told) != 3 || e.Live() != 0 || e.reports.waiting() != 0 {
+			t.Errorf("told %q, %d calls and %d reports are left", told, e.Live(), e.reports.waiting())
+		}
+	})
+}
+
+// cutStore is a database that can be away.
+type cutStore struct {
+	Store
+	away atomic.Bool
+}
+
+var errAway = errors.New("the database is away")
+
+func (s *cutStore) Session(ctx context.Context, id string) (models.Session, error) {
+	if s.away.Load() {
+		return models.Session{}, errAway
+	}
+	return s.Store.Session(ctx, id)
+}
+
+func (s *cutStore) SightAt(ctx context.Context, dialled string, caller models.Party, extension string, at time.Time) (models.Sight, error) {
+	if s.away.Load() {
+		return models.Sight{}, errAway
+	}
+	return s.Store.SightAt(ctx, dialled, caller, extension, at)
+}
+
+// While the database is away all reports wait; when it is back each call is written.
+func TestUntakenWhileTheDatabaseIsAway(t *testing.T) {
+	inLab(t, sim.Options{}, func(l *lab) {
+		l.bind(models.BindingSettings{})
+		e := l.aside()
+		st := &cutStore{Store: l.st}
+		e.Store = st
+		st.away.Store(true)
+		for i := range 100 {
+			e.Report(refusedLeg(fmt.Sprintf("leg-%d", i), "127.0.0.1", time.Now()), "sw1", nil)
+		}
+		time.Sleep(10 * time.Minute)
+		if e.reports.waiting() != 100 {
+			t.Errorf("%d reports are left while the database is away", e.reports.waiting())
+		}
+		st.away.Store(false)
+		time.Sleep(10 * time.Second)
+		for i := range 100 {
+			if _, err := l.st.CDR(l.ctx, models.SessionID(fmt.Sprintf("leg-%d", i), "sw1")); err != nil {
+				t.Fatal(err)
+			}
+		}
 	})
 }
