@@ -164,7 +164,7 @@ const bindingsEnv = "MASKLINE_BENCH_BINDINGS"
 
 func bindingSizes(b *testing.B) (sizes []int) {
 	b.Helper()
-	for _, word := range strings.Split(cmp.Or(os.Getenv(bindingsEnv), "10000,1000000"), ",") {
+	for word := range strings.SplitSeq(cmp.Or(os.Getenv(bindingsEnv), "10000,1000000"), ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(word))
 		if err != nil || n < 1 {
 			b.Fatalf("%s: %q is no number of bindings", bindingsEnv, word)
