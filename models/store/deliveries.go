@@ -33,15 +33,21 @@ var deliveryColumns = columns[models.Delivery]{
 
 // addDelivery writes a delivery and sets its ID, unless its session has one with its key: then the ID is 0. An empty state is waiting.
 func addDelivery(tx *gorm.DB, d *models.Delivery) (err error) {
-	if d.State == "" {
-		d.State = models.DeliveryWaiting
-	}
-	d.Lane = models.LaneOf(d.Line())
+	completeDelivery(d)
 	d.ID, err = deliveryColumns.insertOne(tx, d)
 	if errors.Is(err, gorm.ErrDuplicatedKey) {
 		return nil
 	}
 	return err
+}
+
+// completeDelivery sets what every new delivery has: a state, and the lane of its line. All of a session must be in one lane, or two daemons would
+// tell of one call in any order.
+func completeDelivery(d *models.Delivery) {
+	if d.State == "" {
+		d.State = models.DeliveryWaiting
+	}
+	d.Lane = models.LaneOf(d.Line())
 }
 
 // AddDelivery writes one delivery that belongs to no change of a call (a test push, a number's state) and sets its ID.

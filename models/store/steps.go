@@ -68,9 +68,7 @@ func addKeyed(tx *gorm.DB, list []*models.Delivery) error {
 	at := make(map[place]*models.Delivery, len(list))
 	args := make([]any, 0, 2*len(list))
 	for _, d := range list {
-		if d.State == "" {
-			d.State = models.DeliveryWaiting
-		}
+		completeDelivery(d)
 		at[place{d.SessionID, d.Key}] = d
 		args = append(args, d.SessionID, d.Key)
 	}

@@ -43,6 +43,16 @@ func (h *house) stored(t *testing.T, session string) map[string]int64 {
 	return ids
 }
 
+// delivery reads one row.
+func (h *house) delivery(t *testing.T, id int64) models.Delivery {
+	t.Helper()
+	list, err := h.WaitingDeliveries(t.Context(), id-1, nil, 1)
+	if err != nil || len(list) != 1 || list[0].ID != id {
+		t.Fatalf("delivery %d: %v, %v", id, list, err)
+	}
+	return list[0]
+}
+
 func TestGroupWritesItsStepsTogether(t *testing.T) {
 	onEach(t, func(t *testing.T, cfg Config) {
 		h := newHouse(t, cfg)
@@ -62,6 +72,9 @@ func TestGroupWritesItsStepsTogether(t *testing.T) {
 				t.Errorf("%s of %s came before what was told earlier", d.Key, d.SessionID)
 			}
 			last = d.ID
+			if row := h.delivery(t, d.ID); d.Lane != models.LaneOf(d.SessionID) || row.Lane != d.Lane {
+				t.Errorf("%s of %s is in lane %d, in the database %d, want %d", d.Key, d.SessionID, d.Lane, row.Lane, models.LaneOf(d.SessionID))
+			}
 		}
 		if first.Deliveries[2].ID == 0 {
 			t.Error("a delivery without key has no id")
