@@ -19,17 +19,20 @@ type tollRow struct {
 	hourUsed, dayUsed, daySeconds int64
 	live                          int64
 	talking                       time.Duration // of the live ones so far, ringing included
+	counted                       bool          // the session that was asked about is among them
 }
 
-// readToll reads the row and its calls. Under the row's lock (lockTolls) it holds until the transaction ends.
-func (s *Store) readToll(db *gorm.DB, tenantID int64) (r tollRow, err error) {
+// readToll reads the row and its calls, and whether a session is one of them. Under the row's lock (lockTolls) it holds until the transaction ends.
+func (s *Store) readToll(db *gorm.DB, tenantID int64, session string) (r tollRow, err error) {
 	r.tenant = tenantID
 	var began int64
-	_, err = one(db, []any{when(&r.now), when(&r.hour), num(&r.hourUsed), when(&r.day), num(&r.dayUsed), num(&r.daySeconds), num(&r.live), num(&began)},
-		"SELECT "+s.nowExpr+", t.hour_at, t.hour_used, t.day_at, t.day_used, t.day_seconds, l.live, l.began FROM (SELECT 1 AS one) q"+
+	_, err = one(db, []any{when(&r.now), when(&r.hour), num(&r.hourUsed), when(&r.day), num(&r.dayUsed), num(&r.daySeconds), num(&r.live), num(&began),
+		flag(&r.counted)},
+		"SELECT "+s.nowExpr+", t.hour_at, t.hour_used, t.day_at, t.day_used, t.day_seconds, l.live, l.began,"+
+			" (SELECT COUNT(*) FROM toll_calls WHERE tenant_id = ? AND session_id = ?) FROM (SELECT 1 AS one) q"+
 			" LEFT JOIN toll_counts t ON t.tenant_id = ?"+
 			" LEFT JOIN (SELECT COUNT(*) AS live, COALESCE(SUM(began_at), 0) AS began FROM toll_calls WHERE tenant_id = ?) l ON 1 = 1",
-		append(s.nowArgs(), tenantID, tenantID)...)
+		append(s.nowArgs(), tenantID, session, tenantID, tenantID)...)
 	if err != nil {
 		return r, fmt.Errorf("read what a tenant's calls have used: %w", err)
 	}
@@ -106,12 +109,8 @@ func (s *Store) mayCall(tx *gorm.DB, ch models.Change) (r *tollRow, err error) {
 	if !ch.Limits.Any() || !v.EndedAt.IsZero() {
 		return nil, nil
 	}
-	var known string
-	if _, err = one(tx, []any{text(&known)}, "SELECT session_id FROM toll_calls WHERE tenant_id = ? AND session_id = ?", v.TenantID, v.ID); err != nil || known != "" {
-		return nil, err
-	}
-	row, err := s.readToll(tx, v.TenantID)
-	if err != nil {
+	row, err := s.readToll(tx, v.TenantID, v.ID)
+	if err != nil || row.counted {
 		return nil, err
 	}
 	limit, code := row.over(ch.Limits)
@@ -149,13 +148,15 @@ func (s *Store) endToll(tx *gorm.DB, ch models.Change) error {
 	if err != nil || n == 0 || ch.CDR == nil {
 		return err
 	}
-	r, err := s.readToll(tx, v.TenantID)
-	if err != nil {
-		return err
-	}
-	r.daySeconds += ch.CDR.DialledSeconds()
-	return r.write(tx)
+	day, seconds := micros(v.EndedAt.UTC().Truncate(24*time.Hour)), ch.CDR.DialledSeconds()
+	_, err = run(tx, addSeconds, day, seconds, seconds, day, day, day, v.TenantID)
+	return err
 }
+
+// addSeconds adds to the day's. One that has not begun in the row yet begins anew. The order of the assignments matters on MySQL, where each sees
+// those before it.
+const addSeconds = "UPDATE toll_counts SET day_seconds = CASE WHEN day_at < ? THEN ? ELSE day_seconds + ? END," +
+	" day_used = CASE WHEN day_at < ? THEN 0 ELSE day_used END, day_at = CASE WHEN day_at < ? THEN ? ELSE day_at END WHERE tenant_id = ?"
 
 func (s *Store) uncount(tx *gorm.DB, tenantID int64, sessionID string) (int64, error) {
 	return run(tx, "DELETE FROM toll_calls WHERE tenant_id = ? AND session_id = ?", tenantID, sessionID)
@@ -166,7 +167,7 @@ func (s *Store) TollLeft(ctx context.Context, tenantID int64, l models.Limits) (
 	if l.Minutes <= 0 {
 		return 0, false, nil
 	}
-	r, err := s.readToll(s.reader(ctx), tenantID)
+	r, err := s.readToll(s.reader(ctx), tenantID, "")
 	if err != nil {
 		return 0, false, err
 	}
@@ -175,6 +176,6 @@ func (s *Store) TollLeft(ctx context.Context, tenantID int64, l models.Limits) (
 
 // TollUsed is what a tenant's calls have used in this clock hour and day (UTC). Of a tenant without limits nothing is counted.
 func (s *Store) TollUsed(ctx context.Context, tenantID int64) (models.Limits, error) {
-	r, err := s.readToll(s.reader(ctx), tenantID)
+	r, err := s.readToll(s.reader(ctx), tenantID, "")
 	return models.Limits{AtOnce: int(r.live), PerHour: int(r.hourUsed), PerDay: int(r.dayUsed), Minutes: int((time.Duration(r.daySeconds)*time.Second + r.talking) / time.Minute)}, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,7 +18,7 @@ func (h *house) dial(id string, l models.Limits) error {
 }
 
 // endCounted is the end of a call that was counted, after talk.
-func (h *house) endCounted(t *testing.T, id string, talk time.Duration) {
+func (h *house) endCounted(t testing.TB, id string, talk time.Duration) {
 	t.Helper()
 	ch := h.end(id)
 	ch.Session = must[models.Session](t)(h.Session(context.Background(), id))
@@ -185,5 +186,31 @@ func TestSetTenantToll(t *testing.T) {
 		}
 		wantCode(t, h.SetTenantToll(ctx, h.tenant.ID, models.Toll{Destinations: models.Destinations{Deny: []string{"86"}}}), models.Invalid)
 		wantCode(t, h.SetTenantToll(ctx, h.tenant.ID+99, toll), models.NotFound)
+	})
+}
+
+// BenchmarkLimits commits the dialling and the end of calls of one tenant, 32 at a time, without limits and with all of them.
+func BenchmarkLimits(b *testing.B) {
+	benchEach(b, func(b *testing.B, config func() Config) {
+		for name, l := range map[string]models.Limits{"none": {}, "all": {AtOnce: 1e6, PerHour: 1e8, PerDay: 1e8, Minutes: 1e8}} {
+			b.Run(name, func(b *testing.B) {
+				h := newHouse(b, config())
+				var n atomic.Int64
+				b.SetParallelism(16)
+				b.RunParallel(func(p *testing.PB) {
+					for p.Next() {
+						id := fmt.Sprint(name, n.Add(1))
+						if err := h.dial(id, l); err != nil {
+							b.Error(err)
+						}
+						end := h.end(id)
+						end.Session.Counted = l.Any()
+						if _, err := h.Record(context.Background(), end); err != nil {
+							b.Error(err)
+						}
+					}
+				})
+			})
+		}
 	})
 }
