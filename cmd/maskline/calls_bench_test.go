@@ -2,8 +2,8 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -120,22 +120,11 @@ func (p *process) crowd(b *testing.B, n int) {
 			map[string]string{"binding_id": "printf('%08x-0000-4000-8000-%012x', i, i)", "dialled": x, "display": x,
 				"caller": "iif(side = '" + string(models.SideA) + "', " + a + ", " + other + ")", "destination": "iif(side = '" + string(models.SideA) + "', " + other + ", " + a + ")"}},
 	} {
-		var columns []string
-		rows, err := db.Query("SELECT name FROM pragma_table_info(?)", t.table)
+		columns, err := columnsOf(b.Context(), db, t.table, t.as)
 		if err != nil {
 			b.Fatal(err)
 		}
-		for rows.Next() {
-			var c string
-			if err := rows.Scan(&c); err != nil {
-				b.Fatal(err)
-			}
-			columns = append(columns, cmp.Or(t.as[c], c))
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-			b.Fatal(err)
-		}
-		if _, err := db.Exec("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) INSERT INTO "+t.table+" SELECT "+
+		if _, err := db.ExecContext(b.Context(), "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) INSERT INTO "+t.table+" SELECT "+
 			strings.Join(columns, ", ")+" FROM n, "+t.of+" WHERE ? > 0", n, n); err != nil {
 			b.Fatal(err)
 		}
@@ -143,4 +132,21 @@ func (p *process) crowd(b *testing.B, n int) {
 	if n > 0 {
 		b.Logf("%d more bindings loaded in %s", n, time.Since(began).Round(time.Second))
 	}
+}
+
+// columnsOf names a table's columns, or what as puts in their place.
+func columnsOf(ctx context.Context, db *sql.DB, table string, as map[string]string) (columns []string, err error) {
+	rows, err := db.QueryContext(ctx, "SELECT name FROM pragma_table_info(?)", table)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var c string
+		if err := rows.Scan(&c); err != nil {
+			return nil, err
+		}
+		columns = append(columns, cmp.Or(as[c], c))
+	}
+	return columns, rows.Err()
 }
