@@ -303,6 +303,9 @@ func (r *round) judge(ctx context.Context, o *outcome) error {
 // spare is by how many goroutines a daemon may differ from one that is idle: connections that are kept for a while.
 const spare = 60
 
+// heldIn is how long a daemon may still wait for the record of a call that another has ended meanwhile.
+const heldIn = time.Minute
+
 // weigh looks whether a daemon has grown, and holds what it should not.
 func (r *round) weigh(ctx context.Context) (found []string) {
 	for i, d := range r.h.daemons {
@@ -318,8 +321,15 @@ func (r *round) weigh(ctx context.Context) (found []string) {
 			found = append(found, d.name+": "+err.Error())
 		}
 		for _, gauge := range []string{"maskline_calls_live", "maskline_trunk_channels_held", "maskline_spool_held"} {
-			if n, err := d.metric(ctx, gauge); err != nil || n != 0 {
-				found = append(found, fmt.Sprintf("%s: %s is %.0f (%v)", d.name, gauge, n, err))
+			err := eventually(heldIn, gauge+" of 0", func() error {
+				n, err := d.metric(ctx, gauge)
+				if err == nil && n != 0 {
+					err = fmt.Errorf("it is %.0f", n)
+				}
+				return err
+			})
+			if err != nil {
+				found = append(found, d.name+": "+err.Error())
 			}
 		}
 	}
