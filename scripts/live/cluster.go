@@ -127,7 +127,7 @@ func (c *clusters) play(ctx context.Context, h *house) error {
 
 // twoDaemons is the house in which a switch goes from daemon to daemon.
 func (l *lab) twoDaemons(ctx context.Context, only string) (*house, error) {
-	h, err := l.newHouse("six")
+	h, err := l.newHouse("daemons")
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ import (
 )
 
 // atMost bounds the calls of a run; what has not ended by then has failed.
-const atMost = 4 * time.Minute
+const atMost = 6 * time.Minute
 
 func main() {
 	named := flag.String("freeswitch", os.Getenv("FREESWITCH"), "the FreeSWITCH `binary`; the one on PATH when empty")
