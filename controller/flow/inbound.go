@@ -70,7 +70,9 @@ func (k *call) inbound(ctx context.Context, parked esl.Event) {
 		k.apologise(ctx)
 		if !k.told[string(models.EventCallIn)] {
 			_ = k.outlast(ctx, esl.NormalTemporaryFailure)
-			return // nothing is known of it, and nothing written
+			if !k.writtenAfterAll(ctx) {
+				return // nothing is known of it, and nothing written
+			}
 		}
 		err = nil
 	case err != nil:

@@ -129,3 +129,15 @@ func (k *call) calleeLost(ctx context.Context, leg string) (over bool, err error
 	k.hangup(ctx, k.first(), esl.CauseOf(o.Q850))
 	return true, k.lost(ctx)
 }
+
+// writtenAfterAll asks for the session of a call whose first commit failed: a commit that was cut off may have been made, and its session would
+// be live for ever once the switch has forgotten the leg.
+func (k *call) writtenAfterAll(ctx context.Context) bool {
+	s, err := k.session(ctx)
+	if err != nil || !s.EndedAt.IsZero() {
+		return false
+	}
+	k.s = s
+	k.told[string(models.EventCallIn)] = true
+	return k.load(ctx) == nil
+}
