@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -181,4 +182,35 @@ func FuzzFromPost(f *testing.F) {
 			t.Fatalf("taken without id or end: %+v", l)
 		}
 	})
+}
+
+// What is peeked at is what reading finds, however the record is laid out; where only reading can tell, nothing is peeked at.
+func TestPeek(t *testing.T) {
+	for record, want := range map[string][3]string{
+		`{"switchname":"fs1","variables":{"uuid":"u1","maskline_call":"c1","maskline_role":"a","maskline_host":"h1"}}`: {"c1", "h1", "fs1"},
+		"{\n\t\"switchname\":\t\"fs1\",\n\t\"variables\": {\"maskline_call\": \"c1\"}}":                                {"c1", "", "fs1"},
+		`{"app":"{\"maskline_call\":\"no\"}","variables":{"maskline_call":"c1"}}`:                                      {"c1", "", ""},
+		`{"variables":{"uuid":"u1"}}`:                                        {},
+		`{"variables":{"maskline_call":"c%201"}}`:                            {},
+		`{"variables":{"maskline_call":"c\"1"}}`:                             {},
+		`{"variables":{"maskline_call":7}}`:                                  {},
+		`{"variables":{"maskline_call":"cut off here`:                        {},
+		`{"variables":{"maskline_call"`:                                      {},
+		`{"variables":{"maskline_call":"` + strings.Repeat("a", 300) + `"}}`: {},
+	} {
+		call, host, writer, ok := Peek([]byte(record))
+		if got := [3]string{call, host, writer}; ok != (want[0] != "") || ok && got != want {
+			t.Errorf("%s: %v, %t", record, got, ok)
+		}
+	}
+}
+
+func BenchmarkPeek(b *testing.B) {
+	record := []byte(`{"variables":{"filler":"` + strings.Repeat("x", 20_000) + `","maskline_call":"c1","maskline_host":"h1"},"switchname":"fs1"}`)
+	b.SetBytes(int64(len(record)))
+	for b.Loop() {
+		if _, _, _, ok := Peek(record); !ok {
+			b.Fatal("nothing")
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package cdr
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +17,31 @@ var ErrForeign = errors.New("leg record carries no call of ours")
 
 // MaxPost is the longest record of a leg that is read, in bytes. A leg with every variable set is about 30 kB.
 const MaxPost = 1 << 20
+
+// Peek tells whose record it is without reading it: the call, the host of its session ids and the switch that wrote it. It is false for a record
+// that must be read to know.
+func Peek(record []byte) (call, host, writer string, ok bool) {
+	call, host, writer = peek(record, `"maskline_call"`), peek(record, `"maskline_host"`), peek(record, `"switchname"`)
+	return call, host, writer, call != ""
+}
+
+// peek finds a plain string value by its key. A quote inside a value is escaped, so what looks like a key is one.
+func peek(record []byte, key string) string {
+	i := bytes.Index(record, []byte(key))
+	if i < 0 {
+		return ""
+	}
+	rest := bytes.TrimLeft(record[i+len(key):], " \t:")
+	if len(rest) == 0 || rest[0] != '"' {
+		return ""
+	}
+	rest = rest[1:]
+	end := bytes.IndexAny(rest[:min(len(rest), 256)], `"\%`)
+	if end < 0 || rest[end] != '"' {
+		return ""
+	}
+	return string(rest[:end])
+}
 
 // FromPost reads the record of a leg that mod_json_cdr posts and spools, and the name of the switch that wrote it. Values may come
 // percent-encoded (its encode-values setting); times are microseconds.

@@ -64,7 +64,7 @@ func (l *lab) share(name string) *sharer {
 	s := &sharer{cut: &cutoff{Store: l.st}}
 	s.e = New(Options{Store: l.st, Outbox: l.box, Prompts: prompts, Recordings: recordings, Trunks: l.trunks, Ask: l.ask, Owner: name,
 		Log: slog.New(slog.NewTextHandler(l.logs, &slog.HandlerOptions{Level: slog.LevelDebug})).With("daemon", name)})
-	records, err := spool.Open(spool.Options{Dir: filepath.Join(l.spool, name), Hosts: []string{"sw1"}, Others: []spool.Other{{Dir: l.spool, Host: "sw1"}}, Report: s.e.Report, Log: s.e.Log})
+	records, err := spool.Open(spool.Options{Dir: filepath.Join(l.spool, name), Hosts: []string{"sw1"}, Others: []spool.Other{{Dir: l.spool, Host: "sw1"}}, Report: s.e.Report, Later: s.e.ReportLater, Log: s.e.Log})
 	l.must(err)
 	adapter := freeswitch.New(freeswitch.Options{Name: "sw1", Password: "ClueCon", Logger: s.e.Log, Dial: func(context.Context) (net.Conn, error) { return l.sw.Dial() },
 		Allowed: func() bool { return s.member.Holds("switch/sw1") }})

@@ -124,7 +124,7 @@ func (l *lab) daemon() (e *Engine, stop func()) {
 	if l.tune != nil {
 		l.tune(e)
 	}
-	records, err := spool.Open(spool.Options{Dir: filepath.Join(l.spool, "own"), Hosts: []string{"sw1"}, Others: []spool.Other{{Dir: l.spool, Host: "sw1"}}, Report: e.Report, Log: e.Log})
+	records, err := spool.Open(spool.Options{Dir: filepath.Join(l.spool, "own"), Hosts: []string{"sw1"}, Others: []spool.Other{{Dir: l.spool, Host: "sw1"}}, Report: e.Report, Later: e.ReportLater, Log: e.Log})
 	l.must(err)
 	adapter := freeswitch.New(freeswitch.Options{Name: "sw1", Password: "ClueCon", Dial: func(context.Context) (net.Conn, error) { return l.sw.Dial() }})
 	l.adapter = adapter

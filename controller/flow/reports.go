@@ -24,11 +24,12 @@ type reports struct {
 }
 
 type pending struct {
-	legs  []cdr.Leg
-	done  []func()
-	first time.Time // when the first report came
-	next  time.Time // when it is looked at again; zero is as soon as it is due
-	host  string
+	legs   []cdr.Leg
+	unread []func() (cdr.Leg, error)
+	done   []func()
+	first  time.Time // when the first report came
+	next   time.Time // when it is looked at again; zero is as soon as it is due
+	host   string
 }
 
 const (
@@ -51,25 +52,43 @@ func (e *Engine) Report(l cdr.Leg, host string, done func()) bool {
 	return e.reports.add(l, host, done)
 }
 
+// ReportLater is Report of a record that need not be read unless the call loses sight of its legs. False: nobody watches the call, or there is no
+// room.
+func (e *Engine) ReportLater(call, host string, read func() (cdr.Leg, error), done func()) bool {
+	if e.find(models.SessionID(call, host)) == nil {
+		return false
+	}
+	return e.reports.keep(call, host, done, func(p *pending) { p.unread = append(p.unread, read) })
+}
+
 func (r *reports) add(l cdr.Leg, host string, done func()) bool {
-	host = cmp.Or(l.Host, host)
+	return r.keep(l.Call, cmp.Or(l.Host, host), done, func(p *pending) { p.legs = append(p.legs, l) })
+}
+
+func (r *reports) keep(call, host string, done func(), put func(*pending)) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	p := r.held[l.Call]
+	p := r.held[call]
 	if p == nil {
 		if len(r.held) >= maxPending {
 			return false
 		}
 		p = &pending{first: time.Now(), host: host}
-		r.held[l.Call] = p
+		r.held[call] = p
 	}
-	p.legs, p.next = append(p.legs, l), time.Time{}
+	put(p)
+	p.next = time.Time{}
 	if done != nil {
 		p.done = append(p.done, done)
 	}
+	r.tell()
+	return true
+}
+
+// tell wakes those who await reports; the caller holds mu.
+func (r *reports) tell() {
 	close(r.news)
 	r.news = make(chan struct{})
-	return true
 }
 
 // waiting is how many calls have reports that nothing has settled.
@@ -79,14 +98,37 @@ func (r *reports) waiting() int {
 	return len(r.held)
 }
 
-// of gives the reports of a call that are there.
+// of gives the reports of a call that are there, and reads those that have not been read.
 func (r *reports) of(call string) []cdr.Leg {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if p := r.held[call]; p != nil {
-		return slices.Clone(p.legs) // one more may come at any time
+	p := r.held[call]
+	if p == nil {
+		return nil
 	}
-	return nil
+	if unread := p.unread; len(unread) > 0 {
+		p.unread = nil
+		r.mu.Unlock()
+		legs := r.read(unread)
+		r.mu.Lock()
+		p.legs = append(p.legs, legs...)
+		r.tell()
+	}
+	return slices.Clone(p.legs) // one more may come at any time
+}
+
+// read reads records. One that cannot be read is as one that never came.
+func (r *reports) read(unread []func() (cdr.Leg, error)) (legs []cdr.Leg) {
+	for _, read := range unread {
+		l, err := read()
+		if err != nil {
+			r.e.Observe.ReportDropped("unreadable")
+			r.e.Log.Warn("record of a leg could not be read when it was needed", "error", err)
+			continue
+		}
+		legs = append(legs, l)
+	}
+	return legs
 }
 
 // await gives the reports of a call, waiting at most d until they are enough.
@@ -173,24 +215,35 @@ func (r *reports) settleAll(ctx context.Context, calls []string) {
 
 // due lists the calls whose reports have waited long enough and that no flow carries.
 func (r *reports) due() []string {
+	calls, deaf := r.waited()
+	for call, k := range deaf {
+		if legs := r.of(call); ended(call, legs) && k.listening.Load() {
+			k.log.Warn("the switch did not tell of the call's end; its record does")
+			k.abandon()
+		}
+	}
+	return calls
+}
+
+// waited are the calls that have waited long enough: those that no flow carries, and those whose flow should have heard of an end by now.
+func (r *reports) waited() (calls []string, deaf map[string]*call) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var calls []string
+	deaf = map[string]*call{}
 	for call, p := range r.held {
 		waited := time.Since(p.first)
 		if waited < settleAfter || time.Now().Before(p.next) {
 			continue
 		}
 		if k := r.e.find(models.SessionID(call, p.host)); k != nil {
-			if waited >= deafAfter && p.ended(call) && k.listening.Load() {
-				k.log.Warn("the switch did not tell of the call's end; its record does")
-				k.abandon()
+			if waited >= deafAfter {
+				deaf[call] = k
 			}
 			continue
 		}
 		calls = append(calls, call)
 	}
-	return calls
+	return calls, deaf
 }
 
 // settle ends a session from its legs' reports. It fails when the database is away.
@@ -230,8 +283,8 @@ func (r *reports) settle(ctx context.Context, call string) error {
 }
 
 // ended says that the call is over: its first leg has ended, and no other can take its place.
-func (p *pending) ended(call string) bool {
-	return slices.ContainsFunc(p.legs, func(l cdr.Leg) bool {
+func ended(call string, legs []cdr.Leg) bool {
+	return slices.ContainsFunc(legs, func(l cdr.Leg) bool {
 		return !l.HungUp.IsZero() && (l.ID == call && l.Invite.Known() || l.Role == "a" && answeredLeg(l))
 	})
 }

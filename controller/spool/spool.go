@@ -4,6 +4,7 @@
 package spool
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,8 +28,11 @@ type Options struct {
 	Others []Other
 	// Report takes a leg's record; done is called once when it is needed no more. It is false when there is no room: the record stays.
 	Report func(l cdr.Leg, host string, done func()) bool
-	Count  func(way string) // a record came by "post", "forward" or "spool"
-	Log    *slog.Logger
+	// Later takes a record unread, if the call is being watched: its events will most likely have told all that the record does. read reads it.
+	// False: it is to be read and reported now. Nil is always false.
+	Later func(call, host string, read func() (cdr.Leg, error), done func()) bool
+	Count func(way string) // a record came by "post", "forward" or "spool"
+	Log   *slog.Logger
 }
 
 // Other is a switch's own directory.
@@ -169,6 +173,9 @@ func (s *Spool) pick(ctx context.Context, name, host string) bool {
 
 // handOver gives a held file's record to the engine. It is false when the engine has no room; then the file waits for a later scan.
 func (s *Spool) handOver(name string, record []byte, host string) bool {
+	if s.unread(name, record, host) {
+		return true
+	}
 	leg, writer, err := cdr.FromPost(record)
 	switch {
 	case errors.Is(err, cdr.ErrForeign):
@@ -186,6 +193,29 @@ func (s *Spool) handOver(name string, record []byte, host string) bool {
 		return false
 	}
 	return true
+}
+
+// unread hands a record over without reading it, where that is enough.
+func (s *Spool) unread(name string, record []byte, host string) bool {
+	if s.Later == nil {
+		return false
+	}
+	call, own, writer, ok := cdr.Peek(record)
+	if !ok {
+		return false
+	}
+	if host = cmp.Or(own, host); host == "" {
+		host = s.hostOf(writer)
+	}
+	read := func() (cdr.Leg, error) {
+		record, err := readBounded(name, cdr.MaxPost)
+		if err != nil {
+			return cdr.Leg{}, err
+		}
+		leg, _, err := cdr.FromPost(record)
+		return leg, err
+	}
+	return s.Later(call, host, read, func() { s.settle(name) })
 }
 
 // hostOf is the host of session ids of the switch that calls itself writer. With one switch it is that one's, whatever it says.

@@ -211,7 +211,7 @@ func (d *Daemon) makeCalls(context.Context) (err error) {
 	if d.cfg.Listen.Intake == "" {
 		return nil
 	}
-	o := spool.Options{Dir: d.cfg.Intake.Spool, Report: d.engine.Report, Log: d.log,
+	o := spool.Options{Dir: d.cfg.Intake.Spool, Report: d.engine.Report, Later: d.engine.ReportLater, Log: d.log,
 		Count: func(way string) { d.metrics.reports.WithLabelValues(way).Inc() }}
 	for _, s := range d.cfg.Switches {
 		o.Hosts = append(o.Hosts, s.HostName())
