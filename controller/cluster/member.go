@@ -28,6 +28,9 @@ type Store interface {
 	Release(ctx context.Context, lease models.Lease) error
 }
 
+// day is for how long a daemon that was not struck off the list counts as one that may come back.
+const day = 24 * time.Hour
+
 // DefaultLease is how long a daemon that died holds up what it owned.
 const DefaultLease = 6 * time.Second
 
@@ -173,10 +176,11 @@ func (m *Member) round(ctx, life context.Context) error {
 		return err
 	}
 	view := View{Self: m.o.Name}
-	if view.Daemons, err = m.o.Store.Daemons(ctx, now.Add(-m.o.Lease)); err != nil {
+	if view.Daemons, err = m.o.Store.Daemons(ctx, now.Add(-day)); err != nil {
 		return err
 	}
-	view.Daemons = slices.DeleteFunc(view.Daemons, func(d models.Daemon) bool { return d.Draining })
+	view.Alone = !slices.ContainsFunc(view.Daemons, func(d models.Daemon) bool { return d.Name != m.o.Name })
+	view.Daemons = slices.DeleteFunc(view.Daemons, func(d models.Daemon) bool { return d.Draining || d.SeenAt.Before(now.Add(-m.o.Lease)) })
 	if view.Leases, err = m.o.Store.Leases(ctx, ""); err != nil {
 		return err
 	}
@@ -331,12 +335,19 @@ func (m *Member) start(life context.Context, w Work, held models.Lease, until ti
 	}()
 }
 
-// expired ends a piece that nobody could renew.
+// expired ends a piece that nobody could renew. A daemon that is alone keeps it: nobody could take it over, and while the database is away callers
+// are to hear so from somebody. If another has come meanwhile, the next look that gets through says it.
 func (m *Member) expired(p *piece) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if time.Now().Before(p.until) {
-		return // renewed while the timer fired
+	now := time.Now()
+	if now.Before(p.until) || p.until.IsZero() {
+		return // renewed while the timer fired, or lost
+	}
+	if m.view.Alone && !p.giving {
+		p.until = now.Add(m.worth())
+		p.timer.Reset(m.worth())
+		return
 	}
 	m.lose(p)
 }

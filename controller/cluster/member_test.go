@@ -105,7 +105,7 @@ func (b line) Retake(ctx context.Context, name, holder string, ttl time.Duration
 func (b line) RenewAll(ctx context.Context, held []models.Lease, ttl time.Duration) (list []models.Lease, err error) {
 	err = b.ask(ctx, func() {
 		for _, l := range held {
-			if is := b.leases[l.Name]; is.Token == l.Token && is.Holder == l.Holder && is.ExpiresAt.After(time.Now()) {
+			if is := b.leases[l.Name]; is.Token == l.Token && is.Holder == l.Holder && !is.ExpiresAt.IsZero() {
 				is.ExpiresAt = time.Now().Add(ttl)
 				b.leases[l.Name] = is
 				list = append(list, is)
@@ -329,6 +329,38 @@ func TestEndsCutOff(t *testing.T) {
 			t.Errorf("it ended after %v", took)
 		}
 		h.want("afterwards", h.count(""), map[string]int{})
+	})
+}
+
+// A daemon alone keeps what it has while the database is away, and afterwards; unless another has come meanwhile.
+func TestAloneKeeps(t *testing.T) {
+	inHouse(t, func(h *house) {
+		d := h.start("a", 2, 4)
+		after(5 * time.Second)
+		h.cut("a", true)
+		after(10 * time.Minute)
+		h.want("while it is away", h.count("switch/"), map[string]int{"a": 2})
+		if !d.Holds("switch/fs0") {
+			t.Error("it may not command its switch")
+		}
+		h.cut("a", false)
+		after(5 * time.Second)
+		h.want("afterwards", h.count("switch/"), map[string]int{"a": 2})
+		if h.b.leases["switch/fs0"].Token != 1 {
+			t.Error("it was given up in between")
+		}
+		h.cut("a", true)
+		after(time.Minute)
+		for name, l := range h.b.leases { // another has taken and lost them
+			l.Token++
+			h.b.leases[name] = l
+		}
+		h.cut("a", false)
+		after(3 * time.Second)
+		if h.b.leases["switch/fs0"].Token != 3 {
+			t.Errorf("token %d", h.b.leases["switch/fs0"].Token)
+		}
+		d.end()
 	})
 }
 

@@ -25,6 +25,8 @@ type View struct {
 	Self    string
 	Daemons []models.Daemon // seen lately and not draining, by name; this one among them unless it ends
 	Leases  []models.Lease  // all that are held, by name
+	// Alone says that no other daemon was there for a day, nor left its row when it died.
+	Alone bool
 }
 
 // Even is a Share that cuts n pieces evenly among the daemons that are there.

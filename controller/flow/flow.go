@@ -143,8 +143,9 @@ type Engine struct {
 	live map[string]*call // by session id
 	// tenures are the switches that are this daemon's now, by name.
 	tenures map[string]*tenure
-	runs    bool // Run was called
-	shut    bool // Run is ending: no new calls
+	runs    bool          // Run was called
+	shut    bool          // Run is ending: no new calls
+	closing chan struct{} // closed with shut
 }
 
 // New makes an Engine. It takes calls at once; Run must follow, since it ends what they start.
@@ -173,7 +174,7 @@ func New(o Options) *Engine {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	e := &Engine{Options: o, trunks: newTrunks(o.Trunks, o.Numbering), live: map[string]*call{}, tenures: map[string]*tenure{}}
+	e := &Engine{Options: o, trunks: newTrunks(o.Trunks, o.Numbering), live: map[string]*call{}, tenures: map[string]*tenure{}, closing: make(chan struct{})}
 	e.reports, e.admit = newReports(e), newAdmission(e, o.PerSecond, o.Burst)
 	e.ctx, e.stop = context.WithCancel(context.Background())
 	return e
@@ -196,6 +197,7 @@ func (e *Engine) Run(ctx context.Context, drain time.Duration) error {
 
 	e.mu.Lock()
 	e.shut = true
+	close(e.closing)
 	for _, k := range e.live {
 		k.leave()
 	}

@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"maskline/controller/cdr"
@@ -15,6 +16,7 @@ type handler struct {
 	sw     esl.Switch
 	host   string
 	tenure *tenure
+	round  atomic.Int64 // of the looks for sessions that are missing
 }
 
 func (h *handler) Arrived(c esl.Call, parked esl.Event)    { h.e.arrived(c, h.host, parked) }
@@ -38,13 +40,18 @@ func (h *handler) Stray(ev esl.Event) {
 // Restarted has nothing to do: the open calls get their Lost events, and the adapter has logged it.
 func (h *handler) Restarted(string) {}
 
-// Synced ends the sessions that the database holds as live on this switch and that are not there: they ended while no daemon looked.
+// sweepEvery is the time between two looks for sessions that nobody carries, after the one that follows a resync: that one may have met a
+// database that was away, or come before a call whose commit was cut off.
+const sweepEvery = 30 * time.Second
+
+// Synced ends the sessions that the database holds as live on this switch and that are not there: they ended while no daemon looked. From then on it
+// looks for such ones again and again.
 func (h *handler) Synced(calls []string) {
 	here := make(map[string]bool, len(calls))
 	for _, c := range calls {
 		here[c] = true
 	}
-	seen := time.Now()
+	seen, round := time.Now(), h.round.Add(1)
 	h.e.mu.Lock()
 	defer h.e.mu.Unlock()
 	ctx := h.tenure.ctx
@@ -56,14 +63,33 @@ func (h *handler) Synced(calls []string) {
 	go func() {
 		defer h.e.wg.Done()
 		defer h.tenure.wg.Done()
-		h.endMissing(ctx, here, seen)
+		for h.round.Load() == round {
+			h.endMissing(ctx, here, seen)
+			if !rest(ctx, h.e.closing, sweepEvery) {
+				return
+			}
+			here, seen = nil, time.Now().Add(-sweepEvery) // a younger one is being begun
+		}
 	}()
+}
+
+// rest waits; false: ctx or the engine ends.
+func rest(ctx context.Context, closing <-chan struct{}, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+	case <-closing:
+	}
+	return false
 }
 
 func (h *handler) endMissing(ctx context.Context, here map[string]bool, seen time.Time) {
 	live, err := h.e.Store.LiveSessions(ctx, h.sw.Name())
 	if err != nil {
-		h.e.Log.Error("live sessions could not be read after a resync", "switch", h.sw.Name(), "error", err)
+		h.e.Log.Warn("live sessions could not be read; trying again", "switch", h.sw.Name(), "error", err)
 		return
 	}
 	var missing []models.Session
@@ -77,11 +103,7 @@ func (h *handler) endMissing(ctx context.Context, here map[string]bool, seen tim
 	}
 	h.e.Log.Warn("sessions ended while no daemon looked", "switch", h.sw.Name(), "count", len(missing))
 	// The records that the switch spooled meanwhile are on their way in; one wait serves them all.
-	timer := time.NewTimer(h.e.ReportWait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
+	if !rest(ctx, h.e.closing, h.e.ReportWait) {
 		return
 	}
 	for _, s := range missing {

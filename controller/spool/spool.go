@@ -48,6 +48,7 @@ type Spool struct {
 const (
 	recordSuffix = ".json"
 	badSuffix    = ".bad"
+	partSuffix   = ".part" // being written
 	rescanEvery  = 5 * time.Second // less than a flow waits for the record of a leg that nobody saw end
 	// A switch writes its files in place: one that cannot be read is given this long to be finished before it is put aside.
 	unfinished = time.Minute
@@ -74,7 +75,7 @@ func (s *Spool) TakeDurably(record []byte) error { return s.take(record, "forwar
 
 func (s *Spool) take(record []byte, way string, write func(string, []byte, os.FileMode) error) error {
 	name := filepath.Join(s.Dir, models.NewID()+recordSuffix)
-	part := strings.TrimSuffix(name, recordSuffix) + ".part"
+	part := strings.TrimSuffix(name, recordSuffix) + partSuffix
 	if err := write(part, record, 0o600); err != nil {
 		_ = os.Remove(part) // a full disk leaves half a file
 		return fmt.Errorf("keep posted record: %w", err)
@@ -139,6 +140,9 @@ func (s *Spool) scan(ctx context.Context, o Other) {
 	for ctx.Err() == nil {
 		entries, err := dir.ReadDir(readAtOnce)
 		for _, e := range entries {
+			if strings.HasSuffix(e.Name(), partSuffix) && o.Dir == s.Dir {
+				s.sweep(filepath.Join(o.Dir, e.Name()))
+			}
 			if e.Type().IsRegular() && strings.HasSuffix(e.Name(), recordSuffix) && !s.pick(ctx, filepath.Join(o.Dir, e.Name()), o.Host) {
 				return // the engine holds as many as it may; the rest waits
 			}
@@ -149,6 +153,16 @@ func (s *Spool) scan(ctx context.Context, o Other) {
 			}
 			return
 		}
+	}
+}
+
+// sweep removes what a daemon had begun to write when it died: the switch got no answer, and keeps the record itself.
+func (s *Spool) sweep(part string) {
+	if young(part) {
+		return
+	}
+	if err := os.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.Log.Warn("half a record could not be removed", "error", err)
 	}
 }
 

@@ -60,9 +60,16 @@ func TestRenewAll(t *testing.T) {
 		if some, err := o.Leases(ctx, "switch/"); err != nil || len(some) != 2 {
 			t.Errorf("switches' leases %+v, %v", some, err)
 		}
-		o.clock.advance(6 * time.Second)
+		o.clock.advance(time.Hour)
+		o.acquire(t, "outbox/00", "d2", time.Minute)
+		if left, err := o.RenewAll(ctx, held, time.Minute); err != nil || len(left) != 1 || left[0].Name != "switch/fs1" {
+			t.Errorf("of those that had run out the one that nobody took is renewed: %+v, %v", left, err)
+		}
+		if err := o.Release(ctx, held[2]); err != nil {
+			t.Fatal(err)
+		}
 		if left, err := o.RenewAll(ctx, held, time.Minute); err != nil || len(left) != 0 {
-			t.Errorf("expired leases were renewed: %+v, %v", left, err)
+			t.Errorf("given back and renewed: %+v, %v", left, err)
 		}
 	})
 }

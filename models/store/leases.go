@@ -136,7 +136,8 @@ func (s *Store) Retake(ctx context.Context, name, holder string, ttl time.Durati
 	return l, true, nil
 }
 
-// RenewAll is Renew of several leases of one holder. What it gives back is still held; the others are lost.
+// RenewAll prolongs several leases of one holder. What it gives back is still held; the others are lost. One that has run out and that nobody has
+// taken since is renewed, too: its token says that nobody held it in between.
 func (s *Store) RenewAll(ctx context.Context, held []models.Lease, ttl time.Duration) (renewed []models.Lease, err error) {
 	if len(held) == 0 {
 		return nil, nil
@@ -147,8 +148,8 @@ func (s *Store) RenewAll(ctx context.Context, held []models.Lease, ttl time.Dura
 		if err != nil {
 			return err
 		}
-		if _, err := run(tx, "UPDATE leases SET expires_at = ? WHERE expires_at > ? AND "+mine,
-			append([]any{micros(clean(now.Add(ttl))), micros(now)}, args...)...); err != nil {
+		if _, err := run(tx, "UPDATE leases SET expires_at = ? WHERE expires_at > 0 AND "+mine,
+			append([]any{micros(clean(now.Add(ttl)))}, args...)...); err != nil {
 			return err
 		}
 		renewed, err = leaseColumns.all(tx, "WHERE t.expires_at > ? AND "+mine+" ORDER BY t.name", append([]any{micros(now)}, args...)...)
