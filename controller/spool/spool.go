@@ -48,7 +48,7 @@ type Spool struct {
 const (
 	recordSuffix = ".json"
 	badSuffix    = ".bad"
-	partSuffix   = ".part" // being written
+	partSuffix   = ".part"         // being written
 	rescanEvery  = 5 * time.Second // less than a flow waits for the record of a leg that nobody saw end
 	// A switch writes its files in place: one that cannot be read is given this long to be finished before it is put aside.
 	unfinished = time.Minute
