@@ -427,6 +427,25 @@ func TestWhatWasPutOffKeepsItsPlaceAfterARestart(t *testing.T) {
 	})
 }
 
+// A commit that was reported as failed and was made all the same: its row is found in the store before what its session tells next, which was
+// committed and offered.
+func TestACommitInDoubtKeepsItsPlace(t *testing.T) {
+	inLab(t, Options{}, func(l *lab) {
+		l.start()
+		after(10 * time.Second)
+		l.happen(event("other", "o/1"))
+		after(time.Second)
+		doubted := l.commit(event("s", "s/1"))
+		doubted[0].ID = 0
+		l.c.Offer(doubted)
+		l.happen(event("s", "s/2"))
+		after(time.Second)
+		if got := inOrder(l)["s"]; got != "12" {
+			t.Errorf("the customer got %q of the session", got)
+		}
+	})
+}
+
 type watch struct {
 	mu       sync.Mutex
 	mostHeld int

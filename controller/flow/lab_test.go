@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -231,7 +232,7 @@ func (*outbox) CDR(a models.App, spID string, s models.Session, c models.CDR) (m
 func (o *outbox) Offer(rows []models.Delivery) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.rows = append(o.rows, rows...)
+	o.rows = append(o.rows, slices.DeleteFunc(slices.Clone(rows), func(d models.Delivery) bool { return d.ID == 0 })...)
 }
 
 func (o *outbox) of(sessionID string) (out []models.Delivery) {
