@@ -7,7 +7,7 @@ BENCHTIME      ?= 1s
 FUZZTIME       ?= 15s
 QUICKTIME      ?= 3s
 FREESWITCH     ?=
-RATE           ?= 30
+RATE           ?= 15
 ROUNDS         ?= 5
 SEED           ?= 0
 DAEMONS        ?= 3
@@ -63,7 +63,7 @@ bench: ## the promised ratios, each measured against its rival in the same run, 
 live: build ## conformance and SIPp calls on a real FreeSWITCH: make live FREESWITCH=/path/to/freeswitch
 	@$(GO) build -o bin/live ./scripts/live && ./bin/live
 
-bench-live: build ## what a call costs on a real FreeSWITCH, written into docs/performance.md: make bench-live FREESWITCH=/path/to/freeswitch [RATE=30] [ROUNDS=5]
+bench-live: build ## what a call costs on a real FreeSWITCH, written into docs/performance.md: make bench-live FREESWITCH=/path/to/freeswitch [RATE=15] [ROUNDS=5]
 	@$(GO) build -o bin/bench ./scripts/bench && ./bin/bench -rate $(RATE) -rounds $(ROUNDS) -out bin/bench-live.json -write $(WRITE)
 
 crash: build ## kill, freeze and cut off daemons, database and switches under load: make crash [SEED=7] [ROUNDS=5] [DAEMONS=3] [SWITCHES=3] [FREESWITCH=…]

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -161,9 +162,7 @@ func (b *bench) http(ctx context.Context, method string, port int, path string, 
 	if err != nil {
 		return 0, nil, fmt.Errorf("make a request: %w", err)
 	}
-	for name, values := range header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, header)
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json;charset=UTF-8")
 	}

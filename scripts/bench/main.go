@@ -39,7 +39,6 @@ type bench struct {
 	database *child
 	sql      *sql.DB
 	rented   bool
-	written  int // CDRs that the daemon had written before the round
 }
 
 // facts are what templates and configurations are filled with: ports on loopback, directories, numbers.
@@ -61,7 +60,7 @@ func main() {
 	var a asked
 	named := flag.String("freeswitch", os.Getenv("FREESWITCH"), "the FreeSWITCH `binary`; the one on PATH when empty")
 	program := flag.String("maskline", "bin/maskline", "the daemon's `binary`")
-	flag.IntVar(&a.rate, "rate", 30, "calls a second, well below what the machine can carry")
+	flag.IntVar(&a.rate, "rate", 15, "calls a second, well below what the machine can carry")
 	flag.IntVar(&a.rounds, "rounds", 5, "how often each variant is measured")
 	flag.IntVar(&a.calls, "calls", 0, "calls of one measurement; 0 is 10 s of them")
 	flag.IntVar(&a.warm, "warm", 0, "calls before a measurement; 0 is 3 s of them")

@@ -78,7 +78,7 @@ func (b *bench) configure(v variant) (dir string, err error) {
 	if v.noPost {
 		modules = strings.Replace(modules, `<load module="mod_json_cdr"/>`, "", 1)
 	}
-	if err := os.WriteFile(path, []byte(modules), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(modules), 0o600); err != nil { //nolint:gosec // a file of the run's own
 		return "", fmt.Errorf("write the list of modules: %w", err)
 	}
 	if v.dialplan == "" {
