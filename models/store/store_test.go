@@ -54,9 +54,11 @@ func testKeys(current string, ids ...string) Keys {
 	return k
 }
 
-// onEach runs a test on SQLite and, if there is one, on MySQL, each with an empty migrated database of its own.
+// onEach runs a test on SQLite and, if there is one, on MySQL, each with an empty migrated database of its own; beside other tests, since most of
+// their time goes to making tables.
 func onEach(t *testing.T, test func(t *testing.T, cfg Config)) {
 	t.Helper()
+	t.Parallel()
 	t.Run(SQLite, func(t *testing.T) { test(t, sqliteConfig(t)) })
 	if os.Getenv("MASKLINE_TEST_MYSQL") != "" {
 		t.Run(MySQL, func(t *testing.T) { test(t, mysqlTestConfig(t)) })
