@@ -124,7 +124,7 @@ func notification(t *testing.T, more string) {
 	h.must("template", "approve", template.ID)
 
 	sw := h.daemon.Sim()
-	sw.SetPhone(sim.Phone{Number: numA, Rings: 50 * time.Millisecond, Replies: []sim.Reply{{Prompt: "notice", Keys: "1"}}})
+	sw.SetPhone(sim.Phone{Number: numA, Rings: 50 * time.Millisecond, Replies: []sim.Reply{{Prompt: "notice", Keys: "1", After: time.Second}}}) // nobody presses before he has heard
 	session := h.notified(app, `{"notifyVoice":"notice.wav","collectInd":1},{"templateId":"`+template.ID+`","templateParas":["中通"]}`)
 	r := h.over(session)
 	if r.State != 0 || r.Mode != "callnotify" || r.X != numShown || r.Caller != numA || r.OutAnswerAt == nil || r.SpeechPlays != 1 || r.UserData != "order-1" {
