@@ -300,8 +300,9 @@ func (r *round) judge(ctx context.Context, o *outcome) error {
 	return nil
 }
 
-// spare is by how many goroutines a daemon may differ from one that is idle: connections that are kept for a while.
-const spare = 60
+// spare is by how many goroutines a daemon may differ from one that is idle: connections that are kept for a while (32 to the database, and those
+// to the customer), and a lane or switch each that it has taken over from others. A leak of one a call would be many more.
+const spare = 100
 
 // heldIn is how long a daemon may still wait for the record of a call that another has ended meanwhile.
 const heldIn = time.Minute
