@@ -38,7 +38,8 @@ func (k *Keeper) Expire(ctx context.Context, now time.Time) (removed int, err er
 		n, err := k.expire(ctx, state, until, now)
 		removed, failed = removed+n, errors.Join(failed, err)
 	}
-	n, err := k.o.Recordings.prune(ctx, now, func(name string) {
+	// Files are pruned by the day on which their call began; it may have ended on the next, and is kept from then on.
+	n, err := k.o.Recordings.prune(ctx, now.AddDate(0, 0, -1), func(name string) {
 		if err := k.noteGone(ctx, name, now); err != nil && ctx.Err() == nil {
 			k.o.Log.WarnContext(ctx, "the removal of a recording could not be noted", "recording", name, "error", err)
 		}

@@ -363,9 +363,19 @@ func TestKeeperNeedsNoStoreWhileTheFileIsHere(t *testing.T) {
 
 func TestExpire(t *testing.T) {
 	s := newObjectStore(t, S3Options{})
-	for what, o := range map[string]RecordingsOptions{"directory": {}, "object store": {S3: s.S3}} {
+	local := time.Now().In(beijing)
+	midnight := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, beijing)
+	for what, c := range map[string]struct {
+		RecordingsOptions
+		now time.Time
+	}{
+		"directory": {RecordingsOptions{}, time.Now()}, "object store": {RecordingsOptions{S3: s.S3}, time.Now()},
+		"half an hour after midnight":    {RecordingsOptions{}, midnight.Add(30 * time.Minute)}, // a long call began the day before
+		"a minute before midnight":       {RecordingsOptions{}, midnight.Add(-time.Minute)},
+		"objects, shortly past midnight": {RecordingsOptions{S3: s.S3}, midnight.Add(10 * time.Minute)},
+	} {
+		o, now := c.RecordingsOptions, c.now
 		h := newRest(t, o)
-		now := time.Now()
 		day := 24 * time.Hour
 		kept := func(ch *models.Change) {
 			ch.Recording.State, ch.Recording.Duration = models.RecordingKept, 10*time.Second
