@@ -129,7 +129,7 @@ func (l *lanes) drop(n int, is *lane) {
 	}
 }
 
-// leaving are the lanes that wait to be quiet.
+// leavers are the lanes that wait to be quiet.
 func (l *lanes) leavers() map[int]*lane {
 	l.mu.Lock()
 	defer l.mu.Unlock()
